@@ -1,0 +1,60 @@
+# fedtag's commands. `make demo` and `make test` set up everything that they need, but Python 3.11–3.13, make and git.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Numeric libraries on more threads than cores made a round 55 times slower.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := $(UV) run --no-sync
+SYNCED := .venv/.synced
+PYTHON_FILES := __main__.py tag worker local report cli components tests
+STACK ?= eu-us-asia
+
+.PHONY: help setup demo test check format e2e bench images clean
+
+help:  ## list the commands
+	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.uv/bin/uv:
+	@found=; for python in python3 python3.13 python3.12 python3.11; do \
+	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "make: no Python 3.11, 3.12 or 3.13 is on PATH; install one (Debian: apt install python3 python3-venv; macOS: brew install python@3.13)" >&2; exit 1; \
+	fi; \
+	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "make: $$found has no venv module, which fetching uv needs; install it (Debian: apt install python3-venv) or install uv itself" >&2; exit 1; \
+	fi; \
+	echo "fetching uv into .uv"; $$found -m venv .uv && .uv/bin/python -m pip install --quiet uv
+
+$(SYNCED): pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
+	$(UV) sync --locked
+	@touch $@
+
+setup: $(SYNCED)  ## install everything into .venv
+
+demo: $(SYNCED)  ## train MNIST in three regions, as processes of this machine
+	$(RUN) fedtag run $(STACK)
+
+test: $(SYNCED)  ## run the tests: no root, no cluster, under five minutes
+	$(RUN) pytest
+
+check: $(SYNCED)  ## format, lint and types
+	$(RUN) ruff format --check $(PYTHON_FILES)
+	$(RUN) ruff check $(PYTHON_FILES)
+	$(RUN) mypy
+	$(RUN) pyright
+
+format: $(SYNCED)  ## format and mend what ruff can mend
+	$(RUN) ruff format $(PYTHON_FILES)
+	$(RUN) ruff check --fix $(PYTHON_FILES)
+
+bench: $(SYNCED)  ## measure the figures of docs/benchmarks.md
+	$(RUN) python tests/bench/run.py
+
+clean:  ## remove what was installed and built
+	rm -rf .venv .uv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

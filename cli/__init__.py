@@ -1,0 +1,1 @@
+"""The `fedtag` command: one module per verb."""

@@ -1,0 +1,1 @@
+"""Pulumi components: the plan as Kubernetes objects. Never imports the worker."""

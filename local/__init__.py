@@ -1,0 +1,1 @@
+"""A plan as processes of this machine, around an embedded broker."""

@@ -1,0 +1,175 @@
+"""The plan of a federation: every worker that its TAG and datasets call for. Written and read as JSON."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+EVERY_GROUP = "*"
+"""The group of a worker that is in all groups of a channel, also in those added later."""
+
+
+class Model(BaseModel):
+    """Base of all documents: immutable, camelCase in files, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class Split(Model):
+    """How `mnist:` and other divided data fall into parts: seeded, disjoint, complete.
+
+    Attributes:
+        kind: `iid` (stratified), `dirichlet` (label shares drawn per class), or `classes` (each part has its classes).
+        alpha: concentration of `dirichlet`; small is skewed.
+        seed: of the division, the same for all parts.
+    """
+
+    kind: Literal["iid", "dirichlet", "classes"] = "iid"
+    alpha: float = Field(default=0.5, gt=0)
+    seed: int = Field(default=0, ge=0)
+
+
+class DatasetSpec(Model):
+    """One dataset, as the worker that trains on it sees it.
+
+    Attributes:
+        name: unique in the job; seeds and the logical sender derive from it.
+        uri: `mnist:K/N` (part K of N), `npz:PATH` or `npz:PATH#K/N`, or `program:REST` (the program's own data).
+        split: how the N parts are made.
+        validation: share of the training data kept for this region's own validation.
+    """
+
+    name: str
+    uri: str
+    split: Split = Split()
+    validation: float = Field(default=0.1, ge=0, lt=1)
+
+
+class TrainSettings(Model):
+    """What a trainer's round depends on, besides the model and the data.
+
+    Attributes:
+        epochs: passes over the data in a round.
+        batch_size: samples in a step.
+        learning_rate: of the program's optimizer.
+        seed: of initial weights, shuffling, dropout.
+        threads: of the numeric libraries; another number gives other bits.
+    """
+
+    epochs: int = Field(default=1, ge=1)
+    batch_size: int = Field(default=32, ge=1)
+    learning_rate: float = Field(default=0.001, gt=0)
+    seed: int = Field(default=0, ge=0)
+    threads: int = Field(default=1, ge=1)
+
+
+class RunSettings(Model):
+    """What an aggregator must know of a run.
+
+    Attributes:
+        run: number of the training; a greater one goes on from the last model.
+        rounds: rounds of the run.
+        quorum: trainers that a round needs; None means all.
+        deadline: seconds after which a round closes with its quorum; None means never.
+        max_wait: seconds that a round may wait for its quorum before the run fails.
+    """
+
+    run: int = Field(default=1, ge=1)
+    rounds: int = Field(default=5, ge=1)
+    quorum: int | None = Field(default=None, ge=1)
+    deadline: float | None = Field(default=None, gt=0)
+    max_wait: float = Field(default=1800, gt=0)
+
+
+class Membership(Model):
+    """A worker's place on one channel.
+
+    Attributes:
+        channel: name.
+        group: name, or `*` for every group.
+        peer: the role at the other end.
+        functions: what this worker does here (Flame's funcTags).
+    """
+
+    channel: str
+    group: str
+    peer: str
+    functions: tuple[str, ...] = ()
+
+
+class WorkerSpec(Model):
+    """What one worker must know to start, and no more.
+
+    Attributes:
+        federation: name.
+        worker: id, `{role}-{group}-{dataset or index}`.
+        role: name.
+        memberships: one per channel of the role.
+        program: path of the user's program, or None for a role without one.
+        dataset: of a worker with data.
+        train: of a worker with data.
+        index: replica index of a worker without data.
+        run: of an aggregator.
+    """
+
+    federation: str
+    worker: str
+    role: str
+    memberships: tuple[Membership, ...]
+    program: str | None = None
+    dataset: DatasetSpec | None = None
+    train: TrainSettings | None = None
+    index: int | None = None
+    run: RunSettings | None = None
+
+
+class PlannedWorker(Model):
+    """A worker and what only its host must know.
+
+    Attributes:
+        spec: given to the worker.
+        region: where it runs (its data's region); None is anywhere.
+        claim: name of the volume claim with its data, mounted read-only at /data.
+        residency: its data may not leave this region.
+    """
+
+    spec: WorkerSpec
+    region: str | None = None
+    claim: str | None = None
+    residency: str | None = None
+
+
+class Plan(Model):
+    """All workers of a federation, sorted by id.
+
+    Attributes:
+        federation: name.
+        tag: name of the TAG.
+        workers: sorted by id.
+        model_channel: the channel on which the model and the updates travel.
+    """
+
+    federation: str
+    tag: str
+    model_channel: str
+    workers: tuple[PlannedWorker, ...]
+
+    @property
+    def trainers(self) -> tuple[PlannedWorker, ...]:
+        """The workers with data."""
+        return tuple(w for w in self.workers if w.spec.dataset is not None)
+
+    @property
+    def aggregators(self) -> tuple[PlannedWorker, ...]:
+        """The workers without data."""
+        return tuple(w for w in self.workers if w.spec.dataset is None)
+
+    @property
+    def roster(self) -> dict[str, tuple[str, ...]]:
+        """The datasets whose trainers a round with quorum `all` waits for, by group of the model channel."""
+        roster: dict[str, list[str]] = {}
+        for worker in self.trainers:
+            for place in worker.spec.memberships:
+                if place.channel == self.model_channel and worker.spec.dataset is not None:
+                    roster.setdefault(place.group, []).append(worker.spec.dataset.name)
+        return {group: tuple(sorted(names)) for group, names in sorted(roster.items())}

@@ -1,0 +1,73 @@
+"""Topic names and who may say what on them.
+
+`fedtag/1/{federation}/{channel}/{group}/{kind}/{sender}[/{to}]`: a worker publishes only under its own `{sender}`.
+"""
+
+from typing import Literal, NamedTuple
+
+from tag.plan import EVERY_GROUP, PlannedWorker, WorkerSpec
+
+Kind = Literal["here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "event"]
+ROOT = "fedtag/1"
+
+
+class Topic(NamedTuple):
+    """A topic, taken apart. `to` is empty where a message is for all."""
+
+    federation: str
+    channel: str
+    group: str
+    kind: str
+    sender: str
+    to: str = ""
+
+    def __str__(self) -> str:
+        """The topic's text."""
+        text = f"{ROOT}/{self.federation}/{self.channel}/{self.group}/{self.kind}/{self.sender}"
+        return f"{text}/{self.to}" if self.to else text
+
+
+def parse(text: str) -> Topic | None:
+    """The parts of a topic's text; None if it is not one of ours."""
+    parts = text.split("/")
+    if len(parts) not in (7, 8) or parts[0] != "fedtag" or parts[1] != "1":
+        return None
+    return Topic(*parts[2:])
+
+
+def filters(spec: WorkerSpec, *, leads: bool) -> list[str]:
+    """The subscriptions of a worker, in order; they are also its read rules.
+
+    Args:
+        spec: the worker.
+        leads: whether its role leads rounds (aggregator) or follows (trainer).
+    """
+    lines: list[str] = []
+    for place in spec.memberships:
+        group = "+" if place.group == EVERY_GROUP else place.group
+        base = f"{ROOT}/{spec.federation}/{place.channel}/{group}"
+        if leads:
+            kinds = [
+                "here/+",
+                "state/+",
+                "claim/+",
+                "checkpoint/+",
+                "want/+/" + spec.worker,
+                "update/+/" + spec.worker,
+                "evaluation/+/" + spec.worker,
+                "model/+/" + spec.worker,
+            ]
+        else:
+            kinds = ["state/+", "model/+", "want/+/" + spec.worker]
+        lines += [f"{base}/{kind}" for kind in kinds]
+    return lines
+
+
+def access_rules(workers: tuple[PlannedWorker, ...]) -> dict[str, list[str]]:
+    """The read rules of each worker; the write rule is one pattern for all (`write_pattern`)."""
+    return {w.spec.worker: filters(w.spec, leads=w.spec.dataset is None) for w in workers}
+
+
+def write_pattern(federation: str) -> str:
+    """The mosquitto ACL pattern that lets each user write under its own name only (`%u`)."""
+    return f"{ROOT}/{federation}/+/+/+/%u/#"

@@ -1,0 +1,1 @@
+"""Federated workers: protocol, exact sums, transport, data and programs. Never imports Pulumi."""

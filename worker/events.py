@@ -1,0 +1,276 @@
+"""What workers tell the operator: the vocabulary of `events.jsonl`, of the live view and of the report.
+
+An event is one JSON object: `time` (Unix seconds), `worker` (its id), `event` (its kind, the class name in snake case)
+and the fields of its class. Readers ignore fields and kinds that they do not know.
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Base of all events.
+
+    Attributes:
+        time: Unix seconds at the worker.
+        worker: id of the worker that saw it.
+    """
+
+    kinds: ClassVar[dict[str, type["Event"]]] = {}
+    time: float = 0.0
+    worker: str = ""
+
+    def __init_subclass__(cls) -> None:
+        """Register the kind."""
+        Event.kinds[cls.kind()] = cls
+
+    @classmethod
+    def kind(cls) -> str:
+        """The kind's name in JSON: `RoundClosed` is `round_closed`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        head = {"time": round(self.time, 6), "worker": self.worker, "event": self.kind()}
+        return json.dumps(head | {k: v for k, v in asdict(self).items() if k not in head})
+
+
+def read_event(text: str | bytes) -> Event | None:
+    """The event in a line of JSON; None if it is of no known kind."""
+    try:
+        data: dict[str, Any] = json.loads(text)
+        kind = Event.kinds.get(data.pop("event", ""))
+        if kind is None:
+            return None
+        known = {f.name for f in fields(kind)}
+        return kind(**{k: v for k, v in data.items() if k in known})
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+# --- of a trainer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready(Event):
+    """A trainer has its data and can train.
+
+    Attributes:
+        group: of the model channel; a region.
+        dataset: name.
+        samples: training samples.
+        validation: validation samples.
+        test: test samples of this worker's share.
+        digest: SHA-256 of the data.
+    """
+
+    group: str = ""
+    dataset: str = ""
+    samples: int = 0
+    validation: int = 0
+    test: int = 0
+    digest: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Event):
+    """A trainer's phase, at each change and at most twice a second.
+
+    Attributes:
+        phase: waiting, receiving, evaluating, training or uploading.
+        done: share of the phase that is done, 0 to 1.
+        loss: of training so far; None outside of training.
+        sent: payload bytes published since the worker's start.
+        received: payload bytes received since the worker's start.
+    """
+
+    group: str = ""
+    dataset: str = ""
+    run: int = 1
+    round: int = 0
+    phase: str = "waiting"
+    done: float = 0.0
+    loss: float | None = None
+    sent: int = 0
+    received: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained(Event):
+    """A trainer has finished the training of a round.
+
+    Attributes:
+        receiving: seconds from the round's opening, as the trainer heard it, until it had the whole model.
+        evaluating: seconds of evaluating that model.
+        training: seconds of training.
+        loss: mean training loss of the last epoch, or None.
+    """
+
+    group: str = ""
+    dataset: str = ""
+    run: int = 1
+    round: int = 0
+    receiving: float = 0.0
+    evaluating: float = 0.0
+    training: float = 0.0
+    loss: float | None = None
+    samples: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uploaded(Event):
+    """A trainer's update of a round is confirmed by the leader.
+
+    Attributes:
+        uploading: seconds from the end of training until the leader's confirmation.
+        sent: payload bytes published by this worker for this round (all kinds).
+        received: payload bytes received by this worker for this round (all kinds).
+    """
+
+    group: str = ""
+    dataset: str = ""
+    run: int = 1
+    round: int = 0
+    uploading: float = 0.0
+    sent: int = 0
+    received: int = 0
+
+
+# --- of a leader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leading(Event):
+    """An aggregator has become the leader."""
+
+    term: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting(Event):
+    """The run waits, for the named datasets.
+
+    Attributes:
+        missing: names of the datasets whose trainers are missing.
+        reason: a sentence.
+    """
+
+    run: int = 1
+    round: int = 0
+    missing: list[str] = field(default_factory=list)
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundOpened(Event):
+    """A round has begun.
+
+    Attributes:
+        model: SHA-256 of the model that it starts from.
+        selected: names of the datasets whose trainers take part.
+    """
+
+    run: int = 1
+    round: int = 0
+    rounds: int = 0
+    model: str = ""
+    selected: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateCounted(Event):
+    """An update was checked and added to the sum."""
+
+    run: int = 1
+    round: int = 0
+    dataset: str = ""
+    samples: int = 0
+    digest: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped(Event):
+    """A message was dropped.
+
+    Attributes:
+        sender: who sent it.
+        reason: a word of the protocol's list, such as stale, malformed, out_of_range.
+        detail: a sentence that names the tensor or field.
+        count: how many of this sender and reason so far.
+    """
+
+    sender: str = ""
+    reason: str = ""
+    detail: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundClosed(Event):
+    """A round has ended and made a new model.
+
+    Attributes:
+        model: SHA-256 of the new model.
+        participants: training samples by dataset.
+        seconds: from opening to closing.
+    """
+
+    run: int = 1
+    round: int = 0
+    rounds: int = 0
+    model: str = ""
+    participants: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated(Event):
+    """The model that a round made, as all trainers together judge it (round 0 is the initial model).
+
+    Attributes:
+        accuracy: correct / count over all trainers' shares of the test set.
+        loss: mean test loss.
+        count: test samples.
+        validation: for each dataset `{"accuracy", "loss", "count"}` on its own validation part.
+    """
+
+    run: int = 1
+    round: int = 0
+    rounds: int = 0
+    model: str = ""
+    accuracy: float = 0.0
+    loss: float = 0.0
+    correct: int = 0
+    count: int = 0
+    validation: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished(Event):
+    """The run is over.
+
+    Attributes:
+        model: SHA-256 of the final model.
+    """
+
+    run: int = 1
+    rounds: int = 0
+    model: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed(Event):
+    """The run can't go on.
+
+    Attributes:
+        message: what is wrong, in the form of all errors.
+        bad_input: whether the user's input is at fault (exit 2) or not (exit 1).
+    """
+
+    run: int = 1
+    round: int = 0
+    message: str = ""
+    bad_input: bool = False

@@ -1,0 +1,1 @@
+"""Programs: what a federation trains. A user points a stack at a file like these."""
