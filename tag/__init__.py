@@ -1,1 +1,1 @@
-"""The Topology Abstraction Graph: its models, checks, expansion, topics and limits. Pure: no Pulumi, no Keras, no MQTT."""
+"""The Topology Abstraction Graph: models, checks, expansion, topics, limits. Pure: no Pulumi, no Keras, no MQTT."""
