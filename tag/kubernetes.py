@@ -1,0 +1,200 @@
+"""The stack's `kubernetes:` block: where and how a plan's workers run in a cluster. All its defaults stand here."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from tag.kubernetes_resources import Resources
+from tag.kubernetes_values import Address, DnsLabel, LabelName, LabelText, OwnLabel, Quantity
+from tag.plan import Model
+
+REGION_LABEL = "topology.kubernetes.io/region"
+"""The label that every cloud sets on its machines."""
+
+MOSQUITTO = (
+    "docker.io/library/eclipse-mosquitto:2.0.22@sha256:212f89e1eaeb2c322d6441b64396e3346026674db8fa9c27beac293405c32b3c"
+)
+"""The broker, pinned: amd64 and arm64."""
+
+
+class Images(Model):
+    """Container images; pin them by digest in production.
+
+    Attributes:
+        trainer: of workers with data (TensorFlow).
+        aggregator: of workers without data.
+        broker: mosquitto 2.0 or later.
+    """
+
+    trainer: str = Field(default="localhost/fedtag-trainer:0.1.0", min_length=1)
+    aggregator: str = Field(default="localhost/fedtag-aggregator:0.1.0", min_length=1)
+    broker: str = Field(default=MOSQUITTO, min_length=1)
+
+
+class Toleration(Model):
+    """A taint that a region's pods accept, as in Kubernetes."""
+
+    key: str | None = None
+    operator: Literal["Exists", "Equal"] = "Equal"
+    value: LabelText | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    toleration_seconds: int | None = Field(default=None, ge=0)
+
+
+class Region(Model):
+    """Where a region's pods may run.
+
+    Attributes:
+        node_selector: labels of its machines; None means the node label with the region's name, `{}` any machine.
+        tolerations: taints that its pods accept.
+    """
+
+    node_selector: dict[LabelName, LabelText] | None = None
+    tolerations: tuple[Toleration, ...] = ()
+
+
+class Cluster(Model):
+    """Another cluster that holds a region.
+
+    Attributes:
+        context: of the kubeconfig.
+        namespace: there; None means the federation's.
+        create_namespace: whether fedtag makes and deletes it.
+        broker_address: HOST or HOST:PORT by which its workers reach the broker; None means `brokerAddress`.
+    """
+
+    context: str = Field(min_length=1)
+    namespace: DnsLabel | None = None
+    create_namespace: bool = True
+    broker_address: Address | None = None
+
+
+class Namespace(Model):
+    """The namespace of everything.
+
+    Attributes:
+        name: None means the federation's name.
+        create: whether fedtag makes and deletes it; false takes one that exists.
+    """
+
+    name: DnsLabel | None = None
+    create: bool = True
+
+
+class Storage(Model):
+    """A volume claim for each aggregator's checkpoints.
+
+    Attributes:
+        class_name: storage class; None means the cluster's default.
+        size: of the claim; three models are enough.
+    """
+
+    class_name: str | None = None
+    size: Quantity = "1Gi"
+
+
+class Tls(Model):
+    """Encryption and identities of the broker's connections.
+
+    Attributes:
+        enabled: false makes an open broker: for experiments, never in production.
+        rotation: number of the certificates; a greater one makes new ones, and the last ones stay valid.
+    """
+
+    enabled: bool = True
+    rotation: int = Field(default=1, ge=1)
+
+
+class BrokerService(Model):
+    """How the broker is reached.
+
+    Attributes:
+        type: ClusterIP within the cluster; NodePort or LoadBalancer also from outside.
+        node_port: fixed port of a NodePort service, or None.
+        annotations: for the cloud's load balancer.
+    """
+
+    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    node_port: int | None = Field(default=None, ge=1, le=65535)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class Kubernetes(Model):
+    """How a stack's plan becomes Kubernetes objects.
+
+    Attributes:
+        context: of the kubeconfig; None means the current one.
+        namespace: of everything.
+        images: of the containers.
+        pull_secrets: names of Secrets in the namespace with the registry's credentials.
+        pull_policy: when images are fetched.
+        resources: of each kind of process.
+        node_label: label whose value is a machine's region; null lets every pod run anywhere.
+        regions: exceptions to that, by region.
+        clusters: regions in other clusters, by region.
+        storage: of aggregators' checkpoints; null keeps them in the pod.
+        labels: more labels for all objects.
+        log_level: of workers.
+        tls: of the broker.
+        broker_address: HOST or HOST:PORT by which the broker is reached from outside; named in its certificate.
+        broker_service: how the broker is reached.
+        production: whether the policies for production apply.
+        timeout: seconds that an object may take to become ready.
+    """
+
+    context: str | None = None
+    namespace: Namespace = Namespace()
+    images: Images = Images()
+    pull_secrets: tuple[DnsLabel, ...] = ()
+    pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    resources: Resources = Resources()
+    node_label: LabelName | None = REGION_LABEL
+    regions: dict[str, Region] = Field(default_factory=dict)
+    clusters: dict[str, Cluster] = Field(default_factory=dict)
+    storage: Storage | None = None
+    labels: dict[OwnLabel, LabelText] = Field(default_factory=dict)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    tls: Tls = Tls()
+    broker_address: Address | None = None
+    broker_service: BrokerService = BrokerService()
+    production: bool = False
+    timeout: int = Field(default=120, ge=10, le=3600)
+
+    @model_validator(mode="after")
+    def _production_is_encrypted(self) -> Self:
+        if self.production and not self.tls.enabled:
+            raise ValueError(
+                "kubernetes.tls.enabled false breaks the rule that a production stack has no open broker; "
+                "remove it, or set production: false"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _outer_clusters_reach_the_broker(self) -> Self:
+        for region, cluster in self.clusters.items():
+            if cluster.broker_address is None and self.broker_address is None:
+                raise ValueError(
+                    f"kubernetes.clusters region {region!r} is in another cluster, from which the broker's service has "
+                    "no name; give brokerAddress: HOST:PORT, there or for all"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _node_ports_belong_to_node_port_services(self) -> Self:
+        if self.broker_service.node_port is not None and self.broker_service.type == "ClusterIP":
+            raise ValueError(
+                f"kubernetes.brokerService.nodePort {self.broker_service.node_port} needs a service of another type; "
+                "set type: NodePort"
+            )
+        return self
+
+    def node_selector(self, region: str | None) -> dict[str, str]:
+        """The labels of the machines that may run a worker of this region."""
+        chosen = self.regions[region].node_selector if region in self.regions else None
+        if chosen is not None:
+            return dict(chosen)
+        return {self.node_label: region} if region is not None and self.node_label is not None else {}
+
+    def tolerations(self, region: str | None) -> tuple[Toleration, ...]:
+        """The taints that a worker of this region accepts."""
+        return self.regions[region].tolerations if region in self.regions else ()
