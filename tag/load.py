@@ -1,0 +1,186 @@
+"""Files to plans: read, check by all rules, expand. Every fault of all files is reported at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tag.assemble import from_job
+from tag.expand import expand
+from tag.faults import Fault, TagError, split
+from tag.files import AT, read_datasets, read_job, read_programs, read_stack, read_tag
+from tag.infer import Complete, complete
+from tag.names import hint, listing, slug
+from tag.plan import DatasetSpec, Plan, RunSettings, Split, TrainSettings
+from tag.rules import associations, data, run
+from tag.rules.data import Placed
+from tag.schema import Tag
+from tag.source import Document, Where, shown
+from tag.stack import Stack, stack_name
+
+STACKS = Path(__file__).resolve().parent.parent / "stacks"
+"""The project's stack files."""
+
+
+@dataclass(frozen=True)
+class LoadedTag:
+    """A TAG without faults.
+
+    Attributes:
+        path: of its file.
+        tag: with its associations and functions completed.
+        inferred: the roles whose associations were left out.
+        warnings: what is odd, but stops nothing.
+    """
+
+    path: Path
+    tag: Tag
+    inferred: tuple[str, ...]
+    warnings: tuple[Fault, ...]
+
+
+@dataclass(frozen=True)
+class Expanded(LoadedTag):
+    """A TAG and its datasets, expanded.
+
+    Attributes:
+        plan: all workers.
+    """
+
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Loaded(Expanded):
+    """A stack that can be run. `path` is the stack file's.
+
+    Attributes:
+        name: of the stack.
+        stack: the stack file's model, with the hyperparameters of its job.
+    """
+
+    name: str
+    stack: Stack
+
+
+def load_tag(path: Path) -> LoadedTag:
+    """A TAG file on its own, without datasets.
+
+    Raises:
+        TagError: with all faults.
+    """
+    faults: list[Fault] = []
+    document, tag = read_tag(path, faults)
+    if tag is None:
+        raise TagError(faults)
+    whole = complete(tag, {})
+    faults += associations.check(whole, document)
+    return LoadedTag(path, whole.tag, whole.inferred, _warnings(faults))
+
+
+def load_job_plan(path: Path, folder: Path) -> Expanded:
+    """A TAG file with a Flame job's folder: its plan, whether or not this version can run it.
+
+    Raises:
+        TagError: with all faults.
+    """
+    faults: list[Fault] = []
+    document, tag = read_tag(path, faults)
+    job = read_job(folder, faults)
+    if tag is None or job is None:
+        raise TagError(faults)
+    hyper = job.model.hyperparameters.model_dump(exclude_none=True)
+    train = TrainSettings(**{f: v for f, v in hyper.items() if f in TrainSettings.model_fields})
+    rounds = RunSettings(**{f: v for f, v in hyper.items() if f in RunSettings.model_fields})
+    placed = from_job(job, train, Split(), DatasetSpec.model_fields["validation"].default)
+    faults += data.check_names(placed)
+    home = (placed[0].document if placed else document, ())
+    name = slug(folder.resolve().name)
+    whole, plan = _expanded(tag, document, placed, home, faults, federation=name, settings=rounds, programs={})
+    return Expanded(path, whole.tag, whole.inferred, _warnings(faults), plan)
+
+
+def load_stack(target: str | Path, *, folder: Path | None = None) -> Loaded:
+    """A stack's plan, ready to be run.
+
+    Args:
+        target: a stack's name, or the path of a stack file.
+        folder: of the stack files; the project's `stacks/` if left out.
+
+    Raises:
+        TagError: with the faults of the stack file, its TAG, its job and its data.
+    """
+    path = find_stack(target, folder=folder)
+    faults: list[Fault] = []
+    document, stack = read_stack(path, faults)
+    if stack is None:
+        raise TagError(faults)
+    name = stack_name(path) or path.stem
+    federation = stack.name or name
+    faults += run.check_federation(federation, document, AT)
+    tag_document, tag = read_tag(document.resolve(stack.tag), faults, said=(document, (*AT, "tag")))
+    stack, placed = read_datasets(stack, tag, document, faults)
+    programs = {} if tag is None else read_programs(stack, tag, document, tag_document, faults)
+    if tag is None or placed is None:
+        raise TagError(faults)
+    home: tuple[Document, Where] = (document, (*AT, "datasets"))
+    faults += run.check_topology(complete(tag, _groups(placed)), tag_document)
+    whole, plan = _expanded(
+        tag, tag_document, placed, home, faults, federation=federation, settings=stack.run_settings, programs=programs
+    )
+    return Loaded(path, whole.tag, whole.inferred, _warnings(faults), plan, name, stack)
+
+
+def find_stack(target: str | Path, *, folder: Path | None = None) -> Path:
+    """The file of a stack.
+
+    Raises:
+        TagError: no stack has that name (T048); the known ones are listed.
+    """
+    if isinstance(target, Path) or "/" in target or target.endswith((".yaml", ".yml")):
+        return Path(target)
+    folder = STACKS if folder is None else folder
+    path = folder / f"Pulumi.{target}.yaml"
+    if not path.is_file():
+        known = [name for file in sorted(folder.glob("Pulumi.*.yaml")) if (name := stack_name(file))]
+        message = f"no stack has this name{hint(target, known)}; the stacks in {shown(folder)} are {listing(known)}"
+        raise TagError([Fault(shown(path), 1, "T048", f"stack {target!r}", message)])
+    return path
+
+
+def _expanded(
+    tag: Tag,
+    document: Document,
+    placed: Sequence[Placed],
+    home: tuple[Document, Where],
+    faults: list[Fault],
+    *,
+    federation: str,
+    settings: RunSettings,
+    programs: Mapping[str, str],
+) -> tuple[Complete, Plan]:
+    """The completed TAG and its plan, if neither the graph nor the datasets stand in the way of expansion."""
+    whole = complete(tag, _groups(placed))
+    found = [*associations.check(whole, document), *data.check(whole, placed, *home)]
+    faults += found
+    if split(found)[0]:
+        raise TagError(faults)
+    datasets = [p.dataset for p in placed]
+    plan = expand(whole.tag, datasets, federation=federation, run=settings, programs=programs)
+    faults += associations.check_peers(whole.tag, plan, document)
+    faults += run.check_ids(plan, home[0])
+    return whole, plan
+
+
+def _groups(placed: Sequence[Placed]) -> dict[str, set[str]]:
+    groups: dict[str, set[str]] = {}
+    for p in placed:
+        groups.setdefault(p.dataset.role, set()).add(p.dataset.group)
+    return groups
+
+
+def _warnings(faults: Sequence[Fault]) -> tuple[Fault, ...]:
+    """The warnings; errors are raised."""
+    errors, warnings = split(faults)
+    if errors:
+        raise TagError(faults)
+    return warnings

@@ -1,0 +1,166 @@
+"""Rules of the graph itself: names, duplicates, pairs, functions, replicas, connections (T010–T020)."""
+
+from collections.abc import Iterator, Sequence
+
+from tag.faults import Fault
+from tag.infer import depths
+from tag.names import RULE, hint, is_name, listing
+from tag.schema import Channel, Role, Tag
+from tag.source import Document, Where
+
+ANSWERS = (
+    ("fetch", "distribute"),
+    ("upload", "aggregate"),
+    ("ring_allreduce", "ring_allreduce"),
+    ("fetchBias", "distributeBias"),
+    ("uploadBias", "aggregateBias"),
+    ("uploadDatasetSize", "getDatasetSize"),
+)
+OPPOSITE = {**dict(ANSWERS), **{there: here for here, there in ANSWERS}}
+"""The function that a channel's other end must have."""
+
+COORDINATE = "coordinate"
+"""Flame's coordination: `coordinate` at one end, `coordinateWith…` at the other."""
+
+_PAIR = 2
+
+
+def check(tag: Tag, document: Document) -> Iterator[Fault]:
+    """The faults of a TAG's structure."""
+    yield from _names(tag, document)
+    yield from _twice(tag, document)
+    for i, channel in enumerate(tag.channels):
+        yield from _pair(tag, channel, document, ("channels", i))
+        yield from _functions(channel, document, ("channels", i))
+        yield from _dead(channel, document, ("channels", i))
+    for i, role in enumerate(tag.roles):
+        yield from _replica(role, document, ("roles", i))
+    yield from _graph(tag, document)
+    if tag.connectors:
+        message = "connectors mean nothing, in Flame as here; leave them out"
+        yield document.fault(("connectors",), "T019", "TAG", message, "warning")
+
+
+def _names(tag: Tag, document: Document) -> Iterator[Fault]:
+    named: list[tuple[str, str, Where]] = [("role", r.name, ("roles", i, "name")) for i, r in enumerate(tag.roles)]
+    for i, channel in enumerate(tag.channels):
+        named.append(("channel", channel.name, ("channels", i, "name")))
+        named += [("group", g, ("channels", i, "groupBy", "value", k)) for k, g in enumerate(channel.groups)]
+    for kind, name, where in named:
+        if not is_name(name):
+            message = f"the name can't stand in topics and worker ids; {RULE}"
+            yield document.fault(where, "T010", f"{kind} {name!r}", message)
+
+
+def _twice(tag: Tag, document: Document) -> Iterator[Fault]:
+    kinds: tuple[tuple[str, str, Sequence[Role | Channel]], ...] = (
+        ("role", "roles", tag.roles),
+        ("channel", "channels", tag.channels),
+    )
+    for kind, field, items in kinds:
+        for i in _repeats([item.name for item in items]):
+            message = f"two {field} have this name; rename one of them"
+            yield document.fault((field, i, "name"), "T011", f"{kind} {items[i].name!r}", message)
+    for i, channel in enumerate(tag.channels):
+        for k in _repeats(channel.groups):
+            message = f"channel {channel.name!r} lists the group twice; name it once"
+            yield document.fault(
+                ("channels", i, "groupBy", "value", k), "T011", f"group {channel.groups[k]!r}", message
+            )
+
+
+def _repeats(names: Sequence[str]) -> list[int]:
+    """Where a name stands that stood before."""
+    seen: set[str] = set()
+    return [i for i, name in enumerate(names) if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+
+
+def _pair(tag: Tag, channel: Channel, document: Document, at: Where) -> Iterator[Fault]:
+    subject = f"channel {channel.name!r}"
+    if len(channel.pair) != _PAIR:
+        message = f"pair has {len(channel.pair)} roles; a channel joins two (the same twice is a ring)"
+        yield document.fault((*at, "pair"), "T012", subject, message)
+    known = [role.name for role in tag.roles]
+    for k, name in enumerate(channel.pair):
+        if name not in known:
+            message = (
+                f"pair names role {name!r}, which the TAG lacks{hint(name, known)}; its roles are {listing(known)}"
+            )
+            yield document.fault((*at, "pair", k), "T013", subject, message)
+
+
+def _functions(channel: Channel, document: Document, at: Where) -> Iterator[Fault]:
+    if not channel.func_tags or len(channel.pair) != _PAIR:
+        return
+    subject, tags = f"channel {channel.name!r}", channel.func_tags
+    for role in sorted(tags.keys() - set(channel.pair)):
+        message = f"funcTags has role {role!r}, which is not in the pair{hint(role, channel.pair)}; take it out"
+        yield document.fault((*at, "funcTags", role), "T016", subject, message)
+    for role in dict.fromkeys(channel.pair):
+        if role not in tags:
+            message = f"funcTags lacks role {role!r} of the pair; say what it does here, or leave funcTags out"
+            yield document.fault((*at, "funcTags"), "T016", subject, message)
+            continue
+        there = tags.get(channel.peer(role), ())
+        for k, function in enumerate(tags[role]):
+            where = (*at, "funcTags", role, k)
+            if function not in OPPOSITE and not function.startswith(COORDINATE):
+                message = (
+                    f"role {role!r} has the unknown function {function!r}{hint(function, OPPOSITE)}; "
+                    f"functions are {listing([*OPPOSITE, COORDINATE])} and 'coordinateWith…'"
+                )
+                yield document.fault(where, "T016", subject, message)
+            elif not _answered(function, there) and channel.peer(role) in tags:
+                message = (
+                    f"role {role!r} does {function!r}, and nothing at the other end, {channel.peer(role)!r}, answers "
+                    f"it; give that role {OPPOSITE.get(function, 'the other coordinate function')!r}"
+                )
+                yield document.fault(where, "T017", subject, message)
+
+
+def _answered(function: str, there: Sequence[str]) -> bool:
+    if function == COORDINATE:
+        return any(f.startswith(COORDINATE) and f != COORDINATE for f in there)
+    if function.startswith(COORDINATE):
+        return COORDINATE in there
+    return OPPOSITE[function] in there
+
+
+def _replica(role: Role, document: Document, at: Where) -> Iterator[Fault]:
+    subject, where = f"role {role.name!r}", (*at, "replica")
+    if role.replica < 1:
+        yield document.fault(where, "T018", subject, f"replica {role.replica} is below 1; write 1, or leave it out")
+    if role.is_data_consumer and role.replica > 1:
+        message = (
+            f"replica {role.replica} stands on a role with data, which has one worker per dataset; leave it out, "
+            "and give the job more datasets for more workers"
+        )
+        yield document.fault(where, "T018", subject, message)
+    if role.is_data_consumer and role.placement.region is not None:
+        message = "placement stands on a role with data, whose workers run in their data's region; leave it out"
+        yield document.fault((*at, "placement"), "T018", subject, message)
+
+
+def _dead(channel: Channel, document: Document, at: Where) -> Iterator[Fault]:
+    subject = f"channel {channel.name!r}"
+    if channel.is_unidirectional is not None:
+        message = "isUnidirectional means nothing, in Flame as here; leave it out"
+        yield document.fault((*at, "isUnidirectional"), "T019", subject, message, "warning")
+    if channel.backend == "p2p":
+        message = "backend 'p2p' is not available: the channel runs over mqtt, as all do; leave it out"
+        yield document.fault((*at, "backend"), "T019", subject, message, "warning")
+
+
+def _graph(tag: Tag, document: Document) -> Iterator[Fault]:
+    if not tag.data_roles:
+        message = "no role has isDataConsumer: true, so nobody would train; set it on the role that has data"
+        yield document.fault(("roles",), "T014", "TAG", message)
+        return
+    reached = depths(tag)
+    for i, role in enumerate(tag.roles):
+        if not tag.channels_of(role.name):
+            message = "no channel names the role, so it could talk to nobody; add it to a pair, or remove it"
+            yield document.fault(("roles", i), "T015", f"role {role.name!r}", message)
+        elif role.name not in reached:
+            message = "no path of channels leads from the role to one with data; join them by a channel"
+            yield document.fault(("roles", i), "T020", f"role {role.name!r}", message)

@@ -1,0 +1,142 @@
+"""The TAG as users write it: Flame's schema.json unchanged, YAML of the same shape, and fedtag's extensions."""
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from tag.plan import Model
+
+DEFAULT_GROUP = "default"
+"""The only group of a channel whose groupBy says nothing."""
+
+
+class GroupBy(Model):
+    """How a channel falls into groups.
+
+    Attributes:
+        type: `tag`, the only one that Flame gives a meaning.
+        value: the groups; empty is `default` alone.
+    """
+
+    type: Literal["tag"] = "tag"
+    value: tuple[str, ...] = (DEFAULT_GROUP,)
+
+    @field_validator("value")
+    @classmethod
+    def _never_empty(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return value or (DEFAULT_GROUP,)
+
+
+class Channel(Model):
+    """A link between two roles, in groups that do not hear each other.
+
+    Attributes:
+        name: unique in the TAG.
+        description: free text.
+        pair: the two roles; the same twice is a ring.
+        group_by: its groups.
+        func_tags: what each role does here, by role; left out, it follows from who has data.
+        backend: `mqtt`, the only one that runs here, or Flame's `p2p`.
+        broker: address of a broker of its own.
+        broker_host: Flame's name for it.
+        is_unidirectional: has no meaning in Flame either.
+    """
+
+    name: str
+    description: str = ""
+    pair: tuple[str, ...]
+    group_by: GroupBy = GroupBy()
+    func_tags: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    backend: Literal["mqtt", "p2p"] | None = None
+    broker: str | None = None
+    broker_host: str | None = None
+    is_unidirectional: bool | None = None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups' names, as written."""
+        return self.group_by.value
+
+    def peer(self, role: str) -> str:
+        """The role at the other end; the role itself on a ring."""
+        return self.pair[1] if self.pair[0] == role else self.pair[0]
+
+
+class Resources(Model):
+    """What one worker of a role may use, in Kubernetes' quantities (`500m`, `2Gi`); None leaves it to the stack."""
+
+    cpu: str | None = None
+    memory: str | None = None
+
+    @field_validator("cpu", "memory", mode="before")
+    @classmethod
+    def _number_as_text(cls, value: Any) -> Any:
+        return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+class Placement(Model):
+    """Where the workers of a role run; workers with data run in their data's region.
+
+    Attributes:
+        region: as in the stack's datasets; None is anywhere.
+    """
+
+    region: str | None = None
+
+
+class Role(Model):
+    """What some workers do.
+
+    Attributes:
+        name: unique in the TAG.
+        description: free text.
+        is_data_consumer: it has one worker per dataset; otherwise one per association, times `replica`.
+        replica: copies of each worker without data, for high availability.
+        group_association: channel → group, an entry per worker without data, a look-up table for data; `*` is every
+            group of the channel, also those added later. Left out, it is inferred.
+        program: the role's own program, relative to the TAG's file.
+        resources: of one worker.
+        placement: of workers without data.
+    """
+
+    name: str
+    description: str = ""
+    is_data_consumer: bool = False
+    replica: int = 1
+    group_association: tuple[dict[str, str], ...] = ()
+    program: str | None = None
+    resources: Resources = Resources()
+    placement: Placement = Placement()
+
+
+class Tag(Model):
+    """A Topology Abstraction Graph: roles, and the channels between them.
+
+    Attributes:
+        name: free text.
+        roles: the graph's vertices.
+        channels: its edges.
+        description: free text.
+        revision: Flame's counter; has no meaning here.
+        connectors: has no meaning in Flame either.
+    """
+
+    name: str
+    roles: tuple[Role, ...]
+    channels: tuple[Channel, ...]
+    description: str = ""
+    revision: int | None = None
+    connectors: tuple[Any, ...] = ()
+
+    def role(self, name: str) -> Role | None:
+        """The role of that name."""
+        return next((r for r in self.roles if r.name == name), None)
+
+    def channels_of(self, role: str) -> tuple[Channel, ...]:
+        """The role's channels, by name."""
+        return tuple(sorted((c for c in self.channels if role in c.pair), key=lambda c: c.name))
+
+    @property
+    def data_roles(self) -> tuple[Role, ...]:
+        """The roles with data, by name."""
+        return tuple(sorted((r for r in self.roles if r.is_data_consumer), key=lambda r: r.name))
