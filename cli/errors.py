@@ -1,0 +1,40 @@
+"""The one place where errors become lines for the user and exit statuses: 0 fine, 1 failed, 2 bad input."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FAILED = 1
+BAD_INPUT = 2
+INTERRUPTED = 130
+_BROKEN_PIPE = 141
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command; gives its exit status, also where it raised one of our errors."""
+    from tag.faults import TagError
+    from worker.errors import InputError, WorkerError
+
+    try:
+        status = command()
+        sys.stdout.flush()
+    except TagError as error:
+        from cli.check import fail
+
+        return fail(error, as_json=False)
+    except WorkerError as error:
+        sys.stderr.write(error.detail)
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT if isinstance(error, InputError) else FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as head, has left; Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    return status

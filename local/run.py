@@ -1,0 +1,229 @@
+"""One run of a stack on this machine: broker, operator, workers, events, model, record. Shows nothing itself."""
+
+import contextlib
+import dataclasses
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from worker.operator import Operator
+
+from local.broker import EmbeddedBroker
+from local.folder import RunFolder
+from local.outcome import Outcome, Result, Watch
+from local.processes import Child, Command
+from local.signals import Interrupts
+from local.workers import Workers, local_workers, write_commands
+from tag.load import Loaded
+from tag.plan import PlannedWorker
+from worker.errors import InputError, WorkerError
+from worker.events import Evaluated, Event, Failed, Finished, RoundClosed
+from worker.tensors import digest
+from worker.transport import Address
+
+TICK_S = 0.2
+FETCH_S = 60.0
+LAST_FETCH_S = 10.0
+"""Seconds for the model of a run that did not finish; its leader may be gone."""
+EXPORT_S = 120.0
+STALL_S = 120.0
+"""Seconds beyond the stack's `maxWait` without any event, after which nobody is there to end the run."""
+_TRAILING_S = 2.0
+_QUIET_S = 0.3
+
+
+def run(loaded: Loaded, watch: Watch, *, runs: Path, replicas: bool = False, comparison: bool = False) -> Result:
+    """Run a stack to its end.
+
+    Args:
+        loaded: the stack.
+        watch: is told of progress.
+        runs: folder for the run's own folder.
+        replicas: start all replicas of a role, not only the first.
+        comparison: train on the pooled data and on each region's alone, too.
+
+    Raises:
+        InputError: a worker found the stack, program or data to be bad; nothing is left behind.
+        KeyboardInterrupt: the user did not want to wait for an orderly end; every process was ended.
+    """
+    with Interrupts() as interrupts, RunFolder.create(runs, loaded.plan.federation) as folder:
+        folder.begin(loaded)
+        local = LocalRun(loaded, folder, watch, interrupts, replicas=replicas)
+        result = local.execute()
+        return local.compare(result) if comparison and result.outcome == "finished" else result
+
+
+class LocalRun:
+    """A run under way.
+
+    Args:
+        loaded: the stack.
+        folder: of this run.
+        watch: is told of progress.
+        interrupts: say when to end early.
+        replicas: start all replicas of a role.
+    """
+
+    def __init__(
+        self, loaded: Loaded, folder: RunFolder, watch: Watch, interrupts: Interrupts, *, replicas: bool
+    ) -> None:
+        self._loaded = loaded
+        self._folder = folder
+        self._watch = watch
+        self._interrupts = interrupts
+        self._members = local_workers(loaded.plan, replicas=replicas)
+        self._closed = 0
+        self._scores: dict[str, float] = {}
+        self._heard = time.monotonic()
+
+    def execute(self) -> Result:
+        """Run; gives what came of it.
+
+        Raises:
+            InputError: as `run`.
+            KeyboardInterrupt: as `run`.
+        """
+        begun = time.monotonic()
+        try:
+            outcome, message, model = self._train()
+        except KeyboardInterrupt:
+            self._folder.update(message="the run was ended at once", seconds=round(time.monotonic() - begun, 3))
+            raise
+        seconds = round(time.monotonic() - begun, 3)
+        sha = accuracy = None
+        if model is not None:
+            sha = digest(model)
+            accuracy = self._scores.get(sha)
+            self._folder.model.write_bytes(model)
+        self._folder.update(outcome=outcome, message=message, seconds=seconds, model_sha256=sha, accuracy=accuracy)
+        if model is not None:
+            self._export()
+        status = {"finished": 0, "failed": 1, "interrupted": self._interrupts.status}[outcome]
+        return Result(self._folder.path, outcome, message, sha, accuracy, status)
+
+    def compare(self, result: Result) -> Result:
+        """Add the comparison to the record; gives the result, which has failed if it could not be made."""
+        from local.compare import compare
+
+        try:
+            with tempfile.TemporaryDirectory(prefix="fedtag-compare-") as scratch:
+                found = compare(
+                    self._loaded,
+                    Path(scratch),
+                    self._folder.logs,
+                    say=self._watch.say,
+                    stopped=lambda: self._interrupts.signal is not None,
+                )
+        except WorkerError as error:
+            status = self._interrupts.status if self._interrupts.signal else 1
+            return dataclasses.replace(result, message=str(error), status=status)
+        self._folder.update(comparison=found)
+        return result
+
+    def _train(self) -> tuple[Outcome, str, bytes | None]:
+        """Train until an end of some kind, and stop every process; gives outcome, message and the last model."""
+        plan = self._loaded.plan
+        with (
+            tempfile.TemporaryDirectory(prefix="fedtag-run-") as scratch,
+            EmbeddedBroker(len(plan.trainers)) as broker,
+            Operator(plan.federation, plan.model_channel, Address.parse(broker.url)) as operator,
+            self._workers(broker, Path(scratch)) as workers,
+        ):
+            try:
+                outcome, message = self._follow(operator, workers, broker)
+            except InputError:
+                raise
+            except WorkerError as error:
+                outcome, message = "failed", str(error)
+            return outcome, message, self._fetch(operator, FETCH_S if outcome == "finished" else LAST_FETCH_S)
+
+    @contextlib.contextmanager
+    def _workers(self, broker: EmbeddedBroker, scratch: Path) -> Iterator[Workers]:
+        plan = self._loaded.plan
+        trainers = [w for w in self._members if w.spec.dataset is not None]
+        workers = Workers(
+            write_commands(self._members, plan, broker=broker.url, scratch=scratch, logs=self._folder.logs),
+            say=self._watch.say,
+            dispensable=frozenset(w.spec.worker for w in trainers),
+            spare=len(trainers) - _quorum(self._members, len(trainers)),
+        )
+        try:
+            workers.start()
+            yield workers
+        except BaseException:
+            workers.kill()
+            raise
+        workers.stop()
+
+    def _follow(self, operator: Operator, workers: Workers, broker: EmbeddedBroker) -> tuple[Outcome, str]:
+        """Take in events until the run ends, one way or the other.
+
+        Raises:
+            InputError: the user's input is at fault.
+            WorkerError: the run can't go on.
+        """
+        patience = STALL_S + self._loaded.stack.max_wait
+        while self._interrupts.signal is None:
+            event = operator.next(TICK_S)
+            self._watch.tick()
+            if event is not None:
+                self._take(event)
+            if isinstance(event, Failed):
+                raise InputError(event.message) if event.bad_input else WorkerError(event.message)
+            if isinstance(event, Finished):
+                self._take_trailing(operator)
+                return "finished", ""
+            workers.check()
+            if not broker.alive:
+                raise WorkerError("the embedded broker ended; the run needs it; run again, and report it if it recurs")
+            if time.monotonic() - self._heard > patience:
+                raise WorkerError(
+                    f"no worker told anything for {patience:g} s, although maxWait is "
+                    f"{self._loaded.stack.max_wait:g} s; read the logs in {str(self._folder.logs)!r}"
+                )
+        return "interrupted", f"the run was ended by {self._interrupts.signal.name}"
+
+    def _take_trailing(self, operator: Operator) -> None:
+        """Events of other workers that are still under way when the leader has finished."""
+        deadline = time.monotonic() + _TRAILING_S
+        while time.monotonic() < deadline and (event := operator.next(_QUIET_S)) is not None:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        self._heard = time.monotonic()
+        self._folder.append(event)
+        if isinstance(event, RoundClosed):
+            self._closed += 1
+        elif isinstance(event, Evaluated):
+            self._scores[event.model] = event.accuracy
+        self._watch.event(event)
+
+    def _fetch(self, operator: Operator, timeout: float) -> bytes | None:
+        """The last model, if a round made one."""
+        if not self._closed:
+            return None
+        try:
+            return operator.fetch_model(timeout)
+        except WorkerError as error:
+            self._watch.say(f"the model can't be kept: {error}")
+            return None
+
+    def _export(self) -> None:
+        """Write `model.keras`, if the program makes Keras models."""
+        program = next(w.spec.program for w in self._members if w.spec.dataset is not None)
+        arguments = ("--program", str(program), "--weights", str(self._folder.model), "--out", str(self._folder.keras))
+        log = self._folder.logs / "export.log"
+        child = Child(Command("export", "worker.export", arguments, log, self._loaded.stack.threads))
+        try:
+            status = child.wait(EXPORT_S)
+        finally:
+            child.stop(0)
+        if status != 0:
+            self._watch.say(f"model.keras could not be written; read {log}; model.safetensors holds the model")
+
+
+def _quorum(members: tuple[PlannedWorker, ...], trainers: int) -> int:
+    """Trainers that a round needs."""
+    quorums = [w.spec.run.quorum for w in members if w.spec.run is not None]
+    return max((trainers if quorum is None else quorum for quorum in quorums), default=trainers)
