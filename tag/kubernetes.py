@@ -132,6 +132,7 @@ class Kubernetes(Model):
         node_label: label whose value is a machine's region; null lets every pod run anywhere.
         regions: exceptions to that, by region.
         clusters: regions in other clusters, by region.
+        home: region of the broker and of the workers without data; null means any machine.
         storage: of aggregators' checkpoints; null keeps them in the pod.
         labels: more labels for all objects.
         log_level: of workers.
@@ -151,6 +152,7 @@ class Kubernetes(Model):
     node_label: LabelName | None = REGION_LABEL
     regions: dict[str, Region] = Field(default_factory=dict)
     clusters: dict[str, Cluster] = Field(default_factory=dict)
+    home: str | None = None
     storage: Storage | None = None
     labels: dict[OwnLabel, LabelText] = Field(default_factory=dict)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -180,6 +182,15 @@ class Kubernetes(Model):
         return self
 
     @model_validator(mode="after")
+    def _home_is_in_the_own_cluster(self) -> Self:
+        if self.home in self.clusters:
+            raise ValueError(
+                f"kubernetes.home {self.home!r} is in another cluster by kubernetes.clusters, but the broker is in the "
+                "stack's own; name a region of the own cluster, or set context to that cluster"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _node_ports_belong_to_node_port_services(self) -> Self:
         if self.broker_service.node_port is not None and self.broker_service.type == "ClusterIP":
             raise ValueError(
@@ -189,12 +200,14 @@ class Kubernetes(Model):
         return self
 
     def node_selector(self, region: str | None) -> dict[str, str]:
-        """The labels of the machines that may run a worker of this region."""
+        """The labels of the machines that may run a worker of this region, or of none."""
+        region = region or self.home
         chosen = self.regions[region].node_selector if region in self.regions else None
         if chosen is not None:
             return dict(chosen)
         return {self.node_label: region} if region is not None and self.node_label is not None else {}
 
     def tolerations(self, region: str | None) -> tuple[Toleration, ...]:
-        """The taints that a worker of this region accepts."""
+        """The taints that a worker of this region, or of none, accepts."""
+        region = region or self.home
         return self.regions[region].tolerations if region in self.regions else ()

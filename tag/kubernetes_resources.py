@@ -57,7 +57,7 @@ def _merged(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
     nested = {
         key: _merged(base[key], value)
         for key, value in given.items()
-        if isinstance(value, Mapping | dict) and key in base
+        if isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
     }
     return {**base, **given, **nested}
 

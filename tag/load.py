@@ -130,13 +130,22 @@ def load_stack(target: str | Path, *, folder: Path | None = None) -> Loaded:
     return Loaded(path, whole.tag, whole.inferred, _warnings(faults), plan, name, stack)
 
 
+def is_stack(target: str | Path) -> bool:
+    """Whether a target is a stack (a name, or a file `Pulumi.<stack>.yaml`) rather than the path of a TAG."""
+    return not _is_path(target) or stack_name(Path(target)) is not None
+
+
+def _is_path(target: str | Path) -> bool:
+    return isinstance(target, Path) or "/" in target or target.endswith((".yaml", ".yml", ".json"))
+
+
 def find_stack(target: str | Path, *, folder: Path | None = None) -> Path:
     """The file of a stack.
 
     Raises:
         TagError: no stack has that name (T048); the known ones are listed.
     """
-    if isinstance(target, Path) or "/" in target or target.endswith((".yaml", ".yml")):
+    if _is_path(target):
         return Path(target)
     folder = STACKS if folder is None else folder
     path = folder / f"Pulumi.{target}.yaml"
@@ -167,7 +176,7 @@ def _expanded(
     datasets = [p.dataset for p in placed]
     plan = expand(whole.tag, datasets, federation=federation, run=settings, programs=programs)
     faults += associations.check_peers(whole.tag, plan, document)
-    faults += run.check_ids(plan, home[0])
+    faults += run.check_ids(plan, placed, home[0])
     return whole, plan
 
 

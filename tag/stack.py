@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from tag.kubernetes import Kubernetes
 from tag.plan import DatasetSpec, Model, RunSettings, Split, TrainSettings
@@ -56,6 +56,8 @@ class Stack(RunSettings, TrainSettings):
         validation: share of each dataset kept for its region's own validation.
         kubernetes: how it stands on a cluster.
     """
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     name: str | None = None
     tag: str

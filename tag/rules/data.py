@@ -98,7 +98,7 @@ def check_sources(placed: Sequence[Placed]) -> Iterator[Fault]:
         yield from _file(p, uri)
         if p.dataset.residency not in (None, p.dataset.region):
             message = f"residency {p.dataset.residency!r} forbids its region {p.dataset.region!r}; make them the same"
-            yield p.fault("T032", message, "residency")
+            yield p.fault("T051", message, "residency")
     for uses in sources.values():
         yield from _overlaps(uses)
 

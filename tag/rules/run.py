@@ -1,6 +1,6 @@
 """Rules of a run: what a plan that is right as a graph still needs, to be started (T040–T049)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tag.faults import Fault
@@ -8,6 +8,7 @@ from tag.infer import Complete
 from tag.job import Job
 from tag.names import LONGEST, RULE, is_name
 from tag.plan import EVERY_GROUP, Plan
+from tag.rules.data import Placed
 from tag.schema import Tag
 from tag.source import Document, Where
 from tag.stack import Stack
@@ -17,19 +18,21 @@ RUNS_TODAY = (
 )
 
 
-def check_ids(plan: Plan, document: Document) -> Iterator[Fault]:
-    """Worker ids that are given twice or are too long."""
+def check_ids(plan: Plan, placed: Sequence[Placed], document: Document) -> Iterator[Fault]:
+    """Worker ids that are given twice or are too long; told of the dataset, else of the document."""
+    places = {p.dataset.spec.name: (p.document, p.where) for p in placed}
     before = ""
     for worker in plan.workers:
-        name = worker.spec.worker
+        name, data = worker.spec.worker, worker.spec.dataset
+        home, where = places[data.name] if data is not None else (document, ())
         if name == before:
             message = "two workers have this id; rename a role, a group or a dataset, so that the joined names differ"
-            yield document.fault((), "T045", f"worker {name!r}", message)
+            yield home.fault(where, "T045", f"worker {name!r}", message)
         if len(name) > LONGEST:
             message = (
-                f"the id has {len(name)} characters, at most {LONGEST} are allowed; shorten its role, group or dataset"
+                f"the id has {len(name)} characters, at most {LONGEST} are allowed; shorten role, group or dataset"
             )
-            yield document.fault((), "T046", f"worker {name!r}", message)
+            yield home.fault(where, "T046", f"worker {name!r}", message)
         before = name
 
 
@@ -105,3 +108,12 @@ def check_job(job: Job) -> Iterator[Fault]:
         if named.sort not in (None, "", runs):
             message = f"{named.sort!r} can't run yet; runs today: {runs!r}"
             yield job.model_document.fault((field, "sort"), "T049", field, message)
+
+
+def why_inexact(stack: Stack, trainers: int) -> Iterator[str]:
+    """Why two runs of a stack with the same seed may end with different models; nothing if they can't."""
+    if stack.quorum is not None and stack.quorum < trainers and stack.deadline is not None:
+        yield (
+            f"a round may close at its deadline of {stack.deadline:g} s with {stack.quorum} of {trainers} trainers, "
+            "and who they are depends on their speed"
+        )

@@ -156,6 +156,8 @@ def _graph(tag: Tag, document: Document) -> Iterator[Fault]:
         message = "no role has isDataConsumer: true, so nobody would train; set it on the role that has data"
         yield document.fault(("roles",), "T014", "TAG", message)
         return
+    if any(len(channel.pair) != _PAIR for channel in tag.channels):
+        return
     reached = depths(tag)
     for i, role in enumerate(tag.roles):
         if not tag.channels_of(role.name):

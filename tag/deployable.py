@@ -1,0 +1,52 @@
+"""What keeps a plan, which runs on this machine, from running in a cluster."""
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from tag.plan import Plan, PlannedWorker
+
+PROGRAM_BYTES = 900 * 1024
+"""Most bytes of a program file: it travels in a ConfigMap, which holds 1 MiB."""
+
+DATA_FOLDER = PurePosixPath("/data")
+"""Where a worker finds the volume of its claim."""
+
+
+def obstacles(plan: Plan, programs: Mapping[str, str]) -> tuple[str, ...]:
+    """What stands in the way of deploying a plan, one sentence each; empty if nothing does.
+
+    Args:
+        plan: all workers.
+        programs: text of each program, by its path in the plan.
+    """
+    found = [_program(path, text) for path, text in sorted(programs.items())]
+    found += [_data(worker) for worker in plan.trainers]
+    return tuple(sentence for sentence in found if sentence is not None)
+
+
+def _program(path: str, text: str) -> str | None:
+    size = len(text.encode())
+    if size <= PROGRAM_BYTES:
+        return None
+    return (
+        f"program {path!r} has {size} bytes, and {PROGRAM_BYTES} can travel to a cluster; "
+        "keep its data in a dataset, and its modules in an image built FROM the trainer image"
+    )
+
+
+def _data(worker: PlannedWorker) -> str | None:
+    dataset = worker.spec.dataset
+    if dataset is None or not dataset.uri.startswith("npz:"):
+        return None
+    path = PurePosixPath(dataset.uri.removeprefix("npz:").partition("#")[0])
+    if worker.claim is None:
+        return (
+            f"dataset {dataset.name!r} is the file {str(path)!r} of this machine, which a pod can't see; "
+            f"put it on a volume, name its claim (claim: NAME) and write uri: npz:{DATA_FOLDER}/{path.name}"
+        )
+    if DATA_FOLDER not in path.parents:
+        return (
+            f"dataset {dataset.name!r} has the path {str(path)!r}, but its claim {worker.claim!r} is mounted at "
+            f"{DATA_FOLDER}; write uri: npz:{DATA_FOLDER}/{path.name}"
+        )
+    return None

@@ -1,0 +1,239 @@
+"""What workers say to each other: the bodies of messages and manifests, decoded strictly, as JSON with short keys.
+
+Members are named by their logical names: a trainer by its dataset, an aggregator by its worker id.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Whole = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Term = tuple[Whole, Annotated[str, msgspec.Meta(max_length=128)]]
+"""An epoch of leadership: number and claimant, ordered as a pair."""
+
+NO_TERM: Term = (0, "")
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Base of all messages; unknown fields are ignored, so that workers of two releases understand each other."""
+
+
+class Held(Message, frozen=True):
+    """A model that a trainer holds.
+
+    Attributes:
+        run: of the round whose base it is.
+        round: that round; 0 for the initial model.
+        digest: of the model.
+        size: bytes of its file.
+    """
+
+    run: Whole
+    round: Whole
+    digest: Digest
+    size: Whole
+
+
+class Here(Message, frozen=True):
+    """Presence, retained; the last will is one with `gone`.
+
+    Attributes:
+        incarnation: random, of this process.
+        dataset: logical name of a trainer; empty for an aggregator.
+        ready: whether a trainer has its data and its model.
+        gone: whether it has left.
+        term: highest heard.
+        samples: training samples.
+        data: digest of the data.
+        initial: the model it would begin with.
+        structure: digest of the model's tensor table.
+        holds: the newest model that it has, if any is newer than the initial one.
+        fault: why it can't take part, in the form of all errors; then the run fails as bad input.
+    """
+
+    incarnation: str
+    dataset: str = ""
+    ready: bool = False
+    gone: bool = False
+    term: Term = NO_TERM
+    samples: Whole = 0
+    data: str = ""
+    initial: Held | None = None
+    structure: str = ""
+    holds: Held | None = None
+    fault: str = ""
+
+
+Phase = Literal["waiting", "round", "evaluation", "finished", "failed"]
+
+
+class Slot(Message, frozen=True, array_like=True):
+    """Where an update stands at the leader.
+
+    Attributes:
+        confirmed: chunks that arrived without a gap.
+        upto: chunks that may be sent.
+    """
+
+    confirmed: Whole
+    upto: Whole
+
+
+class State(Message, frozen=True):
+    """A leader's beat: all that its group must know, whatever it missed.
+
+    Attributes:
+        term: of the leader.
+        run: number of the training.
+        round: current; in `evaluation` and after, the last one.
+        rounds: of the run.
+        phase: waiting (for members or a model), round, evaluation (of the last model), finished, failed.
+        model: digest of the round's base, in `evaluation` and after of the final model; empty in `waiting`.
+        size: bytes of the model's file.
+        trainers: how many take part in the round, in all groups.
+        selected: this group's datasets that take part, sorted.
+        received: bits over `selected`, low first, in hex: whose update is counted.
+        evaluated: likewise, whose evaluation of `model`.
+        slots: where updates stand that are under way, by dataset.
+        message: why it waits or failed.
+    """
+
+    term: Term
+    run: Whole
+    round: Whole
+    rounds: Whole
+    phase: Phase
+    model: str = ""
+    size: Whole = 0
+    trainers: Whole = 0
+    selected: tuple[str, ...] = ()
+    received: str = ""
+    evaluated: str = ""
+    slots: dict[str, Slot] = {}
+    message: str = ""
+
+
+class Want(Message, frozen=True):
+    """A reader's place in a model's transfer.
+
+    Attributes:
+        term: highest heard.
+        digest: of the model.
+        have: chunks that it has without a gap.
+        ask: whether it lacks what should have come, and wants it sent to itself; otherwise this confirms.
+    """
+
+    term: Term
+    digest: Digest
+    have: Whole = 0
+    ask: bool = False
+
+
+class ModelManifest(Message, frozen=True):
+    """A model's transfer.
+
+    Attributes:
+        run: of the round whose base it is.
+        round: that round; in a run's end, one more than its rounds.
+        term: of the leader that made it.
+        digest: of the file.
+        size: bytes of the file.
+        participants: datasets whose updates are in it.
+    """
+
+    run: Whole
+    round: Whole
+    term: Term
+    digest: Digest
+    size: Whole
+    participants: tuple[str, ...] = ()
+
+
+class UpdateManifest(Message, frozen=True):
+    """An update's transfer.
+
+    Attributes:
+        run: of the update.
+        round: of the update.
+        term: highest heard.
+        base: digest of the model that was trained.
+        dataset: logical sender.
+        samples: its weight.
+        digest: of the file.
+        size: bytes of the file.
+        loss: mean training loss, for the report.
+    """
+
+    run: Whole
+    round: Whole
+    term: Term
+    base: Digest
+    dataset: Name
+    samples: Whole
+    digest: Digest
+    size: Whole
+    loss: float | None = None
+
+
+class Counts(Message, frozen=True, array_like=True):
+    """How a model did on some data.
+
+    Attributes:
+        correct: right answers.
+        count: samples.
+        loss: summed, in fixed point with 20 fraction bits.
+    """
+
+    correct: Whole = 0
+    count: Whole = 0
+    loss: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """The counts on both parts; exact, so in any order."""
+        return Counts(self.correct + other.correct, self.count + other.count, self.loss + other.loss)
+
+
+class Evaluation(Message, frozen=True):
+    """What a trainer found of a model.
+
+    Attributes:
+        run: of the model.
+        model: its digest.
+        dataset: logical sender.
+        test: on its share of the test set.
+        validation: on its own validation part.
+    """
+
+    run: Whole
+    term: Term
+    model: Digest
+    dataset: Name
+    test: Counts
+    validation: Counts
+
+
+class Claim(Message, frozen=True):
+    """A replica's bid to lead under a term."""
+
+    term: Term
+
+
+def encode(message: Message) -> bytes:
+    """A message's JSON."""
+    return msgspec.json.encode(message)
+
+
+def bits(selected: tuple[str, ...], members: frozenset[str]) -> str:
+    """The bits of those of `selected` that are in `members`, in hex."""
+    return f"{sum(1 << i for i, name in enumerate(selected) if name in members):x}"
+
+
+def members(selected: tuple[str, ...], text: str) -> frozenset[str]:
+    """Those of `selected` whose bits are set in `text`; none if it is not hex."""
+    try:
+        number = int(text or "0", 16)
+    except ValueError:
+        return frozenset()
+    return frozenset(name for i, name in enumerate(selected) if number >> i & 1)
