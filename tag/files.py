@@ -16,6 +16,9 @@ from tag.stack import FEDERATION, SECRET, Stack
 AT: Where = ("config", FEDERATION)
 """The federation's place in a stack file."""
 
+_DROPPABLE = {f.alias or n for n, f in Stack.model_fields.items()} - {"tag", "program", "datasets", "job"}
+"""Fields of a stack whose wrong values don't keep the other files from being checked."""
+
 
 def read_tag(
     path: Path, faults: list[Fault], said: tuple[Document, Where] | None = None
@@ -57,9 +60,17 @@ def read_stack(path: Path, faults: list[Fault]) -> tuple[Document, Stack | None]
         message = f"has no {FEDERATION!r} under 'config'; write the federation there (see stacks/ for examples)"
         faults.append(document.fault(("config",), "T005", "stack", message))
         return document, None
-    stack, found = parse(Stack, document, AT)
+    stack, found = parse(Stack, document, AT, _DROPPABLE)
     faults += found
     return document, stack
+
+
+def read_named_tag(document: Document, faults: list[Fault]) -> None:
+    """Adds the faults of the TAG that a stack names whose other fields are broken, so that all are told at once."""
+    where = (*AT, "tag")
+    named = dig(document.data, where)
+    if isinstance(named, str):
+        read_tag(document.resolve(named), faults, said=(document, where))
 
 
 def read_job(folder: Path, faults: list[Fault]) -> Job | None:

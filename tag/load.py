@@ -7,7 +7,7 @@ from pathlib import Path
 from tag.assemble import from_job
 from tag.expand import expand
 from tag.faults import Fault, TagError, split
-from tag.files import AT, read_datasets, read_job, read_programs, read_stack, read_tag
+from tag.files import AT, read_datasets, read_job, read_named_tag, read_programs, read_stack, read_tag
 from tag.infer import Complete, complete
 from tag.names import hint, listing, slug
 from tag.plan import DatasetSpec, Plan, RunSettings, Split, TrainSettings
@@ -113,6 +113,7 @@ def load_stack(target: str | Path, *, folder: Path | None = None) -> Loaded:
     faults: list[Fault] = []
     document, stack = read_stack(path, faults)
     if stack is None:
+        read_named_tag(document, faults)
         raise TagError(faults)
     name = stack_name(path) or path.stem
     federation = stack.name or name
@@ -132,11 +133,11 @@ def load_stack(target: str | Path, *, folder: Path | None = None) -> Loaded:
 
 def is_stack(target: str | Path) -> bool:
     """Whether a target is a stack (a name, or a file `Pulumi.<stack>.yaml`) rather than the path of a TAG."""
-    return not _is_path(target) or stack_name(Path(target)) is not None
+    return not (isinstance(target, Path) or _is_path(target)) or stack_name(Path(target)) is not None
 
 
-def _is_path(target: str | Path) -> bool:
-    return isinstance(target, Path) or "/" in target or target.endswith((".yaml", ".yml", ".json"))
+def _is_path(target: str) -> bool:
+    return "/" in target or target.endswith((".yaml", ".yml", ".json"))
 
 
 def find_stack(target: str | Path, *, folder: Path | None = None) -> Path:
@@ -145,7 +146,7 @@ def find_stack(target: str | Path, *, folder: Path | None = None) -> Path:
     Raises:
         TagError: no stack has that name (T048); the known ones are listed.
     """
-    if _is_path(target):
+    if isinstance(target, Path) or _is_path(target):
         return Path(target)
     folder = STACKS if folder is None else folder
     path = folder / f"Pulumi.{target}.yaml"

@@ -1,7 +1,7 @@
 """Documents to models; pydantic's errors become faults with line, value, rule and remedy."""
 
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -34,7 +34,9 @@ _BOUNDS = {
 }
 
 
-def parse(kind: type[M], document: Document, at: Where = ()) -> tuple[M | None, list[Fault]]:
+def parse(
+    kind: type[M], document: Document, at: Where = (), droppable: Collection[str] = ()
+) -> tuple[M | None, list[Fault]]:
     """The model in a document, and what is wrong with it.
 
     Unknown fields are faults, but the model is made without them, so that later rules find their faults too.
@@ -43,17 +45,21 @@ def parse(kind: type[M], document: Document, at: Where = ()) -> tuple[M | None, 
         kind: the model.
         document: where it stands.
         at: its place there.
+        droppable: fields of the model whose wrong values are left out likewise.
     """
-    data = dig(document.data, at)
+    data, drop = dig(document.data, at), {(field,) for field in droppable}
     try:
         return kind.model_validate(data), []
     except ValidationError as error:
         problems = error.errors(include_url=False)
     faults = [_fault(kind, document, at, problem) for problem in problems]
-    unknown = [tuple(p["loc"]) for p in problems if p["type"] == "extra_forbidden"]
-    if len(unknown) < len(problems):
+    wrong = [tuple(p["loc"]) for p in problems if p["type"] == "extra_forbidden" or p["loc"][:1] in drop]
+    if len(wrong) < len(problems):
         return None, faults
-    return kind.model_validate(_without(data, unknown)), faults
+    try:
+        return kind.model_validate(_without(data, wrong)), faults
+    except ValidationError:  # what was left out was needed
+        return None, faults
 
 
 def dig(data: Any, at: Where) -> Any:

@@ -118,7 +118,7 @@ class _Reader:
     def value(self, node: Any, where: Where) -> Any:
         self.lines.setdefault(where, node.start_mark.line + 1)
         if isinstance(node.value, str):
-            return _scalar(node.tag, node.value)
+            return _scalar(node.tag, _paired(node.value))
         if id(node) in self.open:
             self._fault(node, "T002", where, "contains itself through an anchor; write it out")
             return None
@@ -138,20 +138,35 @@ class _Reader:
             if not isinstance(key.value, str):
                 self._fault(key, "T002", where, "has a key that is no text; a key is a single word or a text in quotes")
                 continue
-            if key.value in plain:
-                first = self.lines[(*where, key.value)]
+            name = _paired(key.value)
+            if name in plain:
+                first = self.lines[(*where, name)]
                 message = f"is written twice, first in line {first}; keep one of them"
-                self._fault(key, "T003", (*where, key.value), message)
+                self._fault(key, "T003", (*where, name), message)
                 continue
-            if key.value.startswith("//"):  # Flame's way to comment JSON
+            if name.startswith("//"):  # Flame's way to comment JSON
                 continue
-            self.lines[(*where, key.value)] = key.start_mark.line + 1
-            plain[key.value] = self.value(item, (*where, key.value))
+            self.lines[(*where, name)] = key.start_mark.line + 1
+            plain[name] = self.value(item, (*where, name))
         return plain
 
     def _fault(self, node: Any, code: str, where: Where, message: str) -> None:
         subject = f"key {where[-1]!r}" if where else "file"
         self.faults.append(Fault(shown(self.path), node.start_mark.line + 1, code, subject, message))
+
+
+def _paired(text: str) -> str:
+    """JSON escapes a character beyond U+FFFF as two surrogates, which YAML leaves apart."""
+    if text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _whole(text: str) -> str:
+    """A text whose characters JSON wrote as surrogate pairs, with the characters themselves."""
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _scalar(tag: str, text: str) -> Any:

@@ -1,6 +1,5 @@
 """A small project on disk whose files a test breaks in one place."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,13 +89,3 @@ def project(tmp_path: Path) -> Project:
     (tmp_path / "programs").mkdir()
     (tmp_path / "programs" / "mine.py").write_text("def build_model(): ...\n")
     return made
-
-
-@pytest.fixture
-def line_of() -> Callable[[Path, str], int]:
-    """The number of the first line of a file that has a text."""
-
-    def find(path: Path, text: str) -> int:
-        return next(i for i, line in enumerate(path.read_text().splitlines(), 1) if text in line)
-
-    return find

@@ -1,6 +1,7 @@
 """Each breach of a rule is one fault, at its line, with its code, its value and its remedy."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,29 +78,23 @@ IN_STACK = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "code", "at", "words"), IN_TAG, ids=[f"{c[2]}-{i}" for i, c in enumerate(IN_TAG)]
-)
-def test_a_breach_in_the_tag_is_named_with_its_line_and_remedy(
-    project: Any, line_of: Any, old: str, new: str, code: str, at: str, words: str
-) -> None:
-    project.edit(project.tag, old, new)
-
-    _expect(project.faults(), project.tag, code, line_of, at, words)
+Case = tuple[str, str, str, str, str]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "code", "at", "words"), IN_STACK, ids=[f"{c[2]}-{i}" for i, c in enumerate(IN_STACK)]
-)
-def test_a_breach_in_the_stack_is_named_with_its_line_and_remedy(
-    project: Any, line_of: Any, old: str, new: str, code: str, at: str, words: str
-) -> None:
-    project.edit(project.stack, old, new)
-
-    _expect(project.faults(), project.stack, code, line_of, at, words)
+@pytest.mark.parametrize("case", IN_TAG, ids=[f"{c[2]}-{i}" for i, c in enumerate(IN_TAG)])
+def test_a_breach_in_the_tag_is_named_with_its_line_and_remedy(project: Any, case: Case) -> None:
+    _expect(project, project.tag, case)
 
 
-def _expect(faults: tuple[Fault, ...], path: Any, code: str, line_of: Any, at: str, words: str) -> None:
+@pytest.mark.parametrize("case", IN_STACK, ids=[f"{c[2]}-{i}" for i, c in enumerate(IN_STACK)])
+def test_a_breach_in_the_stack_is_named_with_its_line_and_remedy(project: Any, case: Case) -> None:
+    _expect(project, project.stack, case)
+
+
+def _expect(project: Any, path: Path, case: Case) -> None:
+    old, new, code, at, words = case
+    project.edit(path, old, new)
+    faults = project.faults()
     found = [f for f in faults if f.code == code and words in f.message]
     assert found, f"no {code} with {words!r} in:\n" + "\n".join(map(str, faults))
     fault = found[0]

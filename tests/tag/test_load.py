@@ -158,7 +158,7 @@ def test_the_stacks_of_this_project_load_without_warnings(path: Path) -> None:
 
 
 def test_loading_imports_neither_pulumi_nor_keras_nor_mqtt() -> None:
-    code = "import sys, tag.load; tag.load.load_stack('eu-us-asia'); print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    code = "import sys, tag.load; tag.load.load_stack('eu-us-asia'); print(*{m.split('.')[0] for m in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert not {"pulumi", "keras", "tensorflow", "paho", "sklearn", "numpy"} & set(done.stdout.split())
