@@ -1,16 +1,20 @@
 """Datasets as a stack or a Flame job lists them → `Dataset`s with their places."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tag.datasets import Dataset
 from tag.faults import Fault
-from tag.job import Hyperparameters, Job
 from tag.plan import DatasetSpec, Split, TrainSettings
 from tag.rules.data import Placed
 from tag.source import Document, Where
 from tag.stack import Stack, StackDataset
+
+if TYPE_CHECKING:
+    from tag.job import Hyperparameters, Job
 
 
 class Located(NamedTuple):
@@ -36,7 +40,7 @@ def located(uri: str, folder: Path) -> Located:
 
 def with_job(stack: Stack, hyper: Hyperparameters) -> Stack:
     """A stack with a job's hyperparameters where it sets none itself."""
-    given = {field: getattr(hyper, field) for field in Hyperparameters.model_fields}
+    given = {field: getattr(hyper, field) for field in type(hyper).model_fields}
     updates = {f: v for f, v in given.items() if v is not None and f not in stack.model_fields_set}
     return stack.model_copy(update=updates)
 

@@ -1,10 +1,12 @@
 """The files that a stack or a job is made of, each read and checked on its own; their faults are gathered."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tag.assemble import from_job, from_stack, with_job
 from tag.faults import Fault, TagError, split
-from tag.job import Job, load_job
 from tag.names import hint, listing
 from tag.parse import dig, parse
 from tag.rules import data, run, structure
@@ -12,6 +14,9 @@ from tag.rules.data import Placed
 from tag.schema import Tag
 from tag.source import Document, Where, read, shown
 from tag.stack import FEDERATION, SECRET, Stack
+
+if TYPE_CHECKING:
+    from tag.job import Job
 
 AT: Where = ("config", FEDERATION)
 """The federation's place in a stack file."""
@@ -75,6 +80,8 @@ def read_named_tag(document: Document, faults: list[Fault]) -> None:
 
 def read_job(folder: Path, faults: list[Fault]) -> Job | None:
     """A Flame job, or None; its faults are added."""
+    from tag.job import load_job
+
     try:
         return load_job(folder)
     except TagError as error:

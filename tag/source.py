@@ -162,13 +162,6 @@ def _paired(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _whole(text: str) -> str:
-    """A text whose characters JSON wrote as surrogate pairs, with the characters themselves."""
-    if any("\ud800" <= c <= "\udfff" for c in text):
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
 def _scalar(tag: str, text: str) -> Any:
     kind = tag.removeprefix(_YAML)
     if kind == "null":

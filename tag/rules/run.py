@@ -1,17 +1,22 @@
 """Rules of a run: what a plan that is right as a graph still needs, to be started (T040–T049)."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tag.faults import Fault
 from tag.infer import Complete
-from tag.job import Job
 from tag.names import LONGEST, RULE, is_name
 from tag.plan import EVERY_GROUP, Plan
 from tag.rules.data import Placed
 from tag.schema import Tag
 from tag.source import Document, Where
 from tag.stack import Stack
+
+if TYPE_CHECKING:
+    from tag.job import Job
 
 RUNS_TODAY = (
     "a star: one channel, a role with data at one end, one aggregator (with any number of replicas) at the other"
