@@ -29,7 +29,7 @@ class Model(Protocol):
 
     def get_weights(self) -> list[Array]:
         """The weights, always in one order."""
-        ...  # noqa: PIE790  # pyright wants a body
+        ...
 
     def set_weights(self, weights: list[Array], /) -> None:
         """Take these weights, in the order of `get_weights`."""

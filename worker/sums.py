@@ -59,6 +59,12 @@ class Sum:
         self._integers: dict[str, NDArray[Any]] = {}
         self.samples = 0
 
+    def clear(self) -> None:
+        """Begin a new sum, in the same memory."""
+        self._total[:] = 0
+        self._integers.clear()
+        self.samples = 0
+
     def conflict(self, data: memoryview | bytes | bytearray) -> str:
         """The first integer tensor in which an update differs from those before; empty if none does."""
         for tensor in self._table.tensors:

@@ -41,11 +41,10 @@ def read(path: Path, what: str) -> Source:
         InputError: naming `what`, if the file is missing, no .npz, holds objects, or lacks keys.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise InputError(
-                    f"{what}: {str(path)!r} holds one array; an .npz file is wanted; save it with np.savez"
-                )
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise InputError(f"{what}: {str(path)!r} holds one array; an .npz file is wanted; save it with np.savez")
+        with file:
             train, test = _pair(file, _TRAIN, path, what), _pair(file, _TEST, path, what)
             has_validation = any(images in file.files for images, _ in _VALIDATION)
             validation = _pair(file, _VALIDATION, path, what) if has_validation else None

@@ -1,0 +1,106 @@
+"""A worker's end of a channel: topics out, letters in. Role programs of every topology speak through it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+
+from tag import topics
+from tag.plan import EVERY_GROUP, Membership, WorkerSpec
+from worker.events import Dropped, Event
+from worker.protocol.messages import Message, encode
+from worker.transport import Inbound, Link
+from worker.wire import encode as encode_chunk
+
+_M = TypeVar("_M", bound=Message)
+_FROM_TRAINERS = frozenset({"here", "update", "evaluation", "want", "model"})
+_FROM_AGGREGATORS = frozenset({"state", "model", "want"})
+_FROM_REPLICAS = frozenset({"here", "state", "claim", "checkpoint", "want"})
+HOME = "all"
+"""The group in which replicas of a role that is in every group speak among themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message on a channel, its topic taken apart."""
+
+    group: str
+    kind: str
+    sender: str
+    to: str
+    payload: bytes
+
+
+class Channel:
+    """One channel of a worker.
+
+    Args:
+        spec: the worker.
+        place: its place on the channel.
+    """
+
+    def __init__(self, spec: WorkerSpec, place: Membership) -> None:
+        self.link: Link | None = None
+        self.home = HOME if place.group == EVERY_GROUP else place.group
+        self._spec = spec
+        self._place = place
+
+    def topic(self, kind: str, *, group: str | None = None, to: str = "") -> str:
+        """The topic under which this worker says something."""
+        name = self._place.channel
+        return str(topics.Topic(self._spec.federation, name, group or self.home, kind, self._spec.worker, to))
+
+    def say(
+        self, kind: str, body: Message | bytes, *, group: str | None = None, to: str = "", retain: bool = False
+    ) -> None:
+        """Publish a message."""
+        if self.link is not None:
+            payload = body if isinstance(body, bytes) else encode(body)
+            self.link.publish(self.topic(kind, group=group, to=to), payload, retain=retain)
+
+    def send_chunks(
+        self, kind: str, file: memoryview, manifest: Any, chunks: range, *, group: str | None = None, to: str = ""
+    ) -> None:
+        """Publish chunks of a file, whose digest its manifest names."""
+        head = encode(manifest)
+        for index in chunks:
+            self.say(kind, encode_chunk(file, manifest.digest, index, head), group=group, to=to)
+
+    def open(self, inbound: Inbound) -> Letter | None:
+        """The letter in a message; None if it is not for this channel, or its sender may not say such a thing."""
+        topic = topics.parse(inbound.topic)
+        if topic is None or topic.channel != self._place.channel or topic.federation != self._spec.federation:
+            return None
+        leads = self._spec.run is not None
+        from_peers = _FROM_TRAINERS if leads else _FROM_AGGREGATORS
+        senders = [f"{self._place.peer}-"] if topic.kind in from_peers else []
+        if leads and topic.kind in _FROM_REPLICAS:
+            senders.append(f"{self._spec.role}-")
+        known = topic.sender.startswith(tuple(senders)) or (topic.sender == topics.OPERATOR and topic.kind == "want")
+        if topic.sender == self._spec.worker or not known:
+            return None
+        return Letter(topic.group, topic.kind, topic.sender, topic.to, inbound.payload)
+
+
+def read(kind: type[_M], payload: bytes) -> _M | None:
+    """A message of a kind; None if it is malformed."""
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+class Drops:
+    """Counts dropped messages by sender and reason, and tells of the first and then of every doubling."""
+
+    def __init__(self, tell: Callable[[Event], None]) -> None:
+        self.counts: dict[tuple[str, str], int] = {}
+        self._tell = tell
+
+    def add(self, sender: str, reason: str, detail: str) -> None:
+        """Count one."""
+        count = self.counts.get((sender, reason), 0) + 1
+        self.counts[sender, reason] = count
+        if count & (count - 1) == 0:
+            self._tell(Dropped(sender=sender, reason=reason, detail=detail, count=count))

@@ -1,0 +1,53 @@
+"""A leader's checkpoints on its volume: atomic, checksummed, two generations."""
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+from worker.protocol.messages import Held
+from worker.tensors import digest
+
+_KEPT = 2
+
+
+class Checkpoints:
+    """The models of the last rounds, in a folder.
+
+    Args:
+        folder: made if it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, held: Held, participants: tuple[str, ...], file: bytes | bytearray) -> None:
+        """Keep a model; the oldest goes."""
+        name = f"{held.run:08d}-{held.round:08d}"
+        self._replace(f"{name}.safetensors", file)
+        about = {"run": held.run, "round": held.round, "digest": held.digest, "participants": participants}
+        self._replace(f"{name}.json", json.dumps(about).encode())
+        for old in sorted(self._folder.glob("*.json"))[:-_KEPT]:
+            old.unlink()
+            with contextlib.suppress(OSError):
+                old.with_suffix(".safetensors").unlink()
+
+    def read(self) -> tuple[Held, tuple[str, ...], bytearray] | None:
+        """The newest model that is whole; None if there is none."""
+        for about in sorted(self._folder.glob("*.json"), reverse=True):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                text = json.loads(about.read_bytes())
+                file = bytearray(about.with_suffix(".safetensors").read_bytes())
+                if digest(file) == text["digest"]:
+                    held = Held(int(text["run"]), int(text["round"]), text["digest"], len(file))
+                    return held, tuple(text["participants"]), file
+        return None
+
+    def _replace(self, name: str, data: bytes | bytearray) -> None:
+        temporary = self._folder / f".{name}.part"
+        with temporary.open("wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(self._folder / name)

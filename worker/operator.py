@@ -1,0 +1,134 @@
+"""The operator's end of a federation: its events, its state, and the model that it has reached."""
+
+import queue
+import time
+from typing import Any, Self
+
+from tag.plan import Membership, WorkerSpec
+from tag.topics import OPERATOR, ROOT, parse
+from worker.channel import Channel, read
+from worker.errors import WorkerError
+from worker.events import Event, read_event
+from worker.protocol.messages import ModelManifest, State, Want
+from worker.staging import Staged
+from worker.transport import Address, Disconnected, Inbound, Link
+from worker.wire import Received, WireError, decode, key_of
+
+ASK_AGAIN_S = 2.0
+
+
+class Operator:
+    """A reader of one federation.
+
+    Args:
+        federation: name.
+        channel: on which its model travels.
+        address: of the broker.
+        name: client id.
+
+    Attributes:
+        state: the newest state of a leader; None until one is heard.
+        trouble: why the link is down, or empty.
+    """
+
+    def __init__(self, federation: str, channel: str, address: Address, name: str = OPERATOR) -> None:
+        self.state: State | None = None
+        self.trouble = ""
+        self._from = ("", "")
+        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._events: list[Event] = []
+        base = f"{ROOT}/{federation}/{channel}/+"
+        filters = [f"{base}/state/+", f"{base}/event/+", f"{base}/model/+/{name}"]
+        place = Membership(channel=channel, group="*", peer="")
+        self._channel = Channel(WorkerSpec(federation=federation, worker=name, role=name, memberships=(place,)), place)
+        self._link = Link(name, address, filters, self._inbox)
+        self._channel.link = self._link
+        self._staged: tuple[ModelManifest, Staged] | None = None
+
+    def __enter__(self) -> Self:
+        """Connect."""
+        self._link.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Disconnect."""
+        self._link.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the link is up."""
+        return self._link.connected
+
+    def next(self, timeout: float) -> Event | None:
+        """The next event; None if none comes in `timeout` seconds."""
+        end = time.monotonic() + timeout
+        while not self._events and (left := end - time.monotonic()) > 0:
+            self._pump(left)
+        return self._events.pop(0) if self._events else None
+
+    def fetch_model(self, timeout: float) -> bytes:
+        """The safetensors file of the state's model.
+
+        Raises:
+            WorkerError: nobody leads, or the model does not come in `timeout` seconds.
+        """
+        end = time.monotonic() + timeout
+        asked = -ASK_AGAIN_S
+        have = 0
+        while time.monotonic() < end:
+            self._pump(0.1)
+            if self.state is None or not self.state.model:
+                continue
+            if self._staged is not None and self._staged[0].digest == self.state.model:
+                staged = self._staged[1]
+                if staged.received.whole and staged.intact():
+                    return bytes(staged.bytes())
+                now_have = staged.received.confirmed
+                if now_have != have and now_have % 16 == 0:
+                    have = now_have
+                    self._want(have, ask=False)
+            if time.monotonic() - asked >= ASK_AGAIN_S:
+                asked = time.monotonic()
+                self._want(have, ask=True)
+        known = "no leader is heard" if self.state is None else f"the leader is in phase {self.state.phase!r}"
+        raise WorkerError(f"the model did not come within {timeout:g} s: {known}; look at the aggregator's log")
+
+    def _want(self, have: int, *, ask: bool) -> None:
+        state = self.state
+        if state is not None:
+            group, sender = self._from
+            self._channel.say("want", Want(state.term, state.model, have, ask=ask), group=group, to=sender)
+
+    def _pump(self, timeout: float) -> None:
+        try:
+            item = self._inbox.get(timeout=timeout)
+        except queue.Empty:
+            return
+        if isinstance(item, Disconnected):
+            self.trouble = item.reason
+        if not isinstance(item, Inbound) or (topic := parse(item.topic)) is None:
+            return
+        self.trouble = ""
+        if topic.kind == "event":
+            if (event := read_event(item.payload)) is not None:
+                self._events.append(event)
+        elif topic.kind == "state":
+            self._hear(read(State, item.payload), topic.group, topic.sender)
+        elif topic.kind == "model":
+            self._chunk(item.payload)
+
+    def _hear(self, state: State | None, group: str, sender: str) -> None:
+        best = self.state
+        if state is not None and (best is None or (state.term, state.round) >= (best.term, best.round)):
+            self.state, self._from = state, (group, sender)
+
+    def _chunk(self, payload: bytes) -> None:
+        try:
+            chunk = decode(payload)
+            manifest = read(ModelManifest, chunk.manifest) if chunk.manifest else None
+            if manifest is not None and (self._staged is None or self._staged[0].digest != manifest.digest):
+                self._staged = (manifest, Staged(manifest.digest, Received(manifest.size)))
+            if self._staged is not None and key_of(self._staged[0].digest) == chunk.key:
+                self._staged[1].put(chunk)
+        except WireError:
+            return

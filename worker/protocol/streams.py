@@ -1,0 +1,42 @@
+"""Flow control of models: sent once to a group, at most a window ahead of its slowest live reader. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from tag.limits import IDLE_SLOT_S, WINDOW_CHUNKS
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A model's way to a group.
+
+    Attributes:
+        digest: of the model.
+        count: its chunks.
+        sent: chunks sent.
+        readers: chunks that each reader has confirmed, and when it did.
+    """
+
+    digest: str
+    count: int
+    sent: int
+    readers: Mapping[str, tuple[int, float]]
+
+    @staticmethod
+    def to(readers: Iterable[str], digest: str, count: int, now: float) -> "Stream":
+        """A new stream to these readers."""
+        return Stream(digest, count, 0, dict.fromkeys(readers, (0, now)))
+
+    def confirm(self, reader: str, have: int, now: float) -> "Stream":
+        """The stream after a reader's word."""
+        if reader not in self.readers:
+            return self
+        return replace(self, readers={**self.readers, reader: (max(have, self.readers[reader][0]), now)})
+
+    def advance(self, now: float) -> tuple["Stream", range]:
+        """The stream and the chunks to send now. A reader that is silent for long is left behind and asks later."""
+        live = [have for have, at in self.readers.values() if now - at < IDLE_SLOT_S]
+        upto = min(self.count, min(live, default=self.count) + WINDOW_CHUNKS)
+        if upto <= self.sent:
+            return self, range(0)
+        return replace(self, sent=upto), range(self.sent, upto)

@@ -1,0 +1,294 @@
+"""The aggregator's program: election, rounds, sums, models out. Needs neither Keras nor Pulumi."""
+
+import json
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+from tag.limits import BEAT_S, WINDOW_CHUNKS
+from tag.plan import WorkerSpec
+from worker import events
+from worker.channel import Letter, read
+from worker.checkpoints import Checkpoints
+from worker.journal import Journal
+from worker.protocol import leader as rounds
+from worker.protocol import replica as election
+from worker.protocol.members import Members
+from worker.protocol.messages import Claim, Evaluation, Held, Here, ModelManifest, State, UpdateManifest, Want
+from worker.protocol.trainer import ACK_CHUNKS
+from worker.roles.base import TICK_S, Role, read_optional
+from worker.roles.store import Outbox, Store
+from worker.staging import Staged
+from worker.transport import Address
+from worker.wire import Received, WireError, decode, key_of
+
+ROSTER_S = 2.0
+
+
+class AggregatorRole(Role):
+    """One replica of an aggregating role on a star's channel."""
+
+    def __init__(
+        self, spec: WorkerSpec, address: Address, journal: Journal, *, roster: Path | None, state: Path | None
+    ) -> None:
+        super().__init__(spec, address, journal)
+        if spec.run is None:
+            raise ValueError(f"worker {spec.worker!r} has no run settings")
+        self._settings = spec.run
+        self._roster_file = roster
+        self._roster_text: bytes | None = b""
+        self._roster_at = 0.0
+        self._members = Members({}, {})
+        self._replicas: set[str] = set()
+        self._incarnation = secrets.token_hex(4)
+        self._replica = election.Replica(spec.worker, spec.index or 0)
+        self._leader: rounds.Leader | None = None
+        self._store = Store()
+        self._outbox = Outbox(self.channel, self._store)
+        self._checkpoints = Checkpoints(state) if state is not None else None
+        self._base: tuple[Held, tuple[str, ...]] | None = None
+        self._fetch: tuple[ModelManifest, Staged] | None = None
+        if self._checkpoints is not None and (found := self._checkpoints.read()) is not None:
+            held, participants, file = found
+            self._store.take_model(file, held.digest)
+            self._base = (held, participants)
+
+    # --- what comes
+
+    def connected(self, now: float) -> None:
+        """Say that it is here, and look who leads."""
+        self._elect(election.Up(), now)
+        self._say_here()
+        if self._leader is not None:
+            for action in rounds.beats(self._leader):
+                self._do(action, now)
+
+    def tick(self, now: float) -> None:
+        """Beat, close rounds, claim."""
+        self._read_roster(now)
+        self._elect(election.Tick(), now)
+        self._lead(rounds.Tick(), now)
+        self._outbox.advance(now)
+
+    def patience(self, now: float) -> float:
+        """Until the next beat, or the next tick."""
+        due = self._leader.due if self._leader is not None else now + BEAT_S
+        return min(TICK_S, max(0.001, due - now))
+
+    def result(self, item: Any, now: float) -> None:
+        """Nothing is computed elsewhere."""
+
+    def letter(self, letter: Letter, now: float) -> None:
+        """A letter of a trainer, of another replica, or of the operator."""
+        match letter.kind:
+            case "here" if (here := read(Here, letter.payload)) is not None:
+                self._here(letter, here, now)
+            case "state" if (state := read(State, letter.payload)) is not None:
+                self._elect(election.TermHeard(state.term, "beat"), now)
+            case "claim" if (claim := read(Claim, letter.payload)) is not None:
+                self._elect(election.TermHeard(claim.term, "claim"), now)
+            case "evaluation" if (evaluation := read(Evaluation, letter.payload)) is not None:
+                self._lead(rounds.Judged(letter.sender, evaluation), now)
+            case "want" if (want := read(Want, letter.payload)) is not None:
+                self._elect(election.TermHeard(want.term, "hearsay"), now)
+                manifest = rounds.manifest_of(self._leader) if self._leader is not None else None
+                self._outbox.want(letter.sender, letter.group, want, manifest, now)
+            case "update":
+                self._update(letter, now)
+            case "model" | "checkpoint":
+                self._model(letter, now)
+            case _:
+                self.drops.add(letter.sender, "malformed", f"no {letter.kind} that an aggregator can read")
+
+    def _here(self, letter: Letter, here: Here, now: float) -> None:
+        self._elect(election.TermHeard(here.term, "hearsay"), now)
+        if letter.sender.startswith(f"{self.spec.role}-"):
+            (self._replicas.discard if here.gone else self._replicas.add)(letter.sender)
+            if here.gone:
+                self._elect(election.Gone(letter.sender), now)
+            return
+        self._members = self._members.heard(letter.sender, letter.group, here)
+        self._lead(rounds.HereHeard(letter.sender, letter.group, here), now)
+
+    def _update(self, letter: Letter, now: float) -> None:
+        if self._leader is None:
+            return
+        try:
+            chunk = decode(letter.payload)
+            dataset = self._leader.members.dataset_of(letter.sender)
+            if chunk.manifest:
+                manifest = read(UpdateManifest, chunk.manifest)
+                if manifest is None:
+                    self.drops.add(letter.sender, "malformed", "the update's manifest can't be read")
+                    return
+                self._lead(rounds.Offered(letter.sender, manifest), now)
+            received = self._store.put(dataset, chunk)
+        except WireError as error:
+            self.drops.add(letter.sender, "malformed", str(error))
+            return
+        if received is not None:
+            self._lead(rounds.Came(dataset, received.confirmed, received.whole), now)
+
+    def _model(self, letter: Letter, now: float) -> None:
+        """A model that was asked for, or a leader's checkpoint."""
+        try:
+            chunk = decode(letter.payload)
+            manifest = read(ModelManifest, chunk.manifest) if chunk.manifest else None
+            if manifest is not None and self._needs(letter.kind, manifest):
+                self._fetch = (manifest, Staged(manifest.digest, Received(manifest.size)))
+            if self._fetch is None or key_of(self._fetch[0].digest) != chunk.key or not self._fetch[1].put(chunk):
+                return
+        except WireError as error:
+            self.drops.add(letter.sender, "malformed", str(error))
+            return
+        manifest, staged = self._fetch
+        if not staged.received.whole:
+            self._want_more(letter, manifest, staged.received.confirmed)
+            return
+        self._fetch = None
+        if not staged.intact():
+            staged.release()
+            self.drops.add(letter.sender, "corrupted", f"model {manifest.digest[:12]} has another SHA-256")
+            return
+        held = Held(manifest.run, manifest.round, manifest.digest, manifest.size)
+        self._store.take_model(staged.take(), held.digest)
+        self._base = (held, manifest.participants)
+        self._lead(rounds.Holding(held, manifest.participants), now)
+
+    def _want_more(self, letter: Letter, manifest: ModelManifest, have: int) -> None:
+        """Confirm a checkpoint's chunks twice a window; ask a member for the next window of a model."""
+        asks = letter.kind == "model"
+        if have and have % (WINDOW_CHUNKS if asks else ACK_CHUNKS) == 0:
+            want = Want(self._replica.term, manifest.digest, have, ask=asks)
+            self.channel.say("want", want, group=letter.group, to=letter.sender)
+
+    def _needs(self, kind: str, manifest: ModelManifest) -> bool:
+        if self._fetch is not None and self._fetch[0].digest == manifest.digest:
+            return False
+        if kind == "checkpoint":
+            return self._leader is None and manifest.term >= self._replica.term
+        return self._leader is not None and self._leader.base is None
+
+    def _read_roster(self, now: float) -> None:
+        """Take the roster when its file has changed; a roster that can't be read is as if it had not."""
+        if self._roster_file is None or now - self._roster_at < ROSTER_S:
+            return
+        self._roster_at = now
+        text = read_optional(self._roster_file)
+        if text is None or text == self._roster_text:
+            return
+        try:
+            roster = {str(group): tuple(map(str, names)) for group, names in json.loads(text).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            self.journal.write("warning", f"roster {str(self._roster_file)!r} can't be read: {error}")
+            return
+        self._roster_text = text
+        self._members = Members(roster, self._members.present)
+        self._lead(rounds.RosterRead(roster), now)
+
+    # --- what it does
+
+    def _elect(self, event: election.Event, now: float) -> None:
+        self._replica, actions = election.step(self._replica, event, now)
+        for action in actions:
+            match action:
+                case election.SendClaim(term):
+                    self.channel.say("claim", Claim(term))
+                case election.Lead(term):
+                    self._begin(term, now)
+                case election.StepDown(term):
+                    self.journal.write("warning", f"term {term} is higher: this replica leads no more")
+                    self._leader = None
+                    self._store.unstage("")
+                    self._outbox.clear()
+
+    def _begin(self, term: tuple[int, str], now: float) -> None:
+        self.journal.write("info", f"leads in term {term}")
+        self._roster_at = 0.0
+        self._read_roster(now)
+        self._leader = rounds.Leader(term, self._settings, self._members, since=now, due=now)
+        self.tell(events.Leading(term=term[0]))
+        if self._base is not None and self._store.digest == self._base[0].digest:
+            self._lead(rounds.Holding(*self._base), now)
+        else:
+            self._lead(rounds.Tick(), now)
+
+    def _lead(self, event: rounds.Event, now: float) -> None:
+        if self._leader is None:
+            return
+        self._leader, actions = rounds.step(self._leader, event, now)
+        self.journal.round = self._leader.round
+        for action in actions:
+            self._do(action, now)
+
+    def _do(self, action: rounds.Action, now: float) -> None:
+        match action:
+            case rounds.Beat(group, state):
+                self.channel.say("state", state, group=group, retain=True)
+            case rounds.PublishModel(groups, manifest):
+                for group in groups:
+                    self._outbox.publish("model", group, manifest, self._readers(group), now)
+            case rounds.AskModel(dataset, held):
+                self._ask(dataset, held)
+            case rounds.Stage(manifest):
+                self._store.stage(manifest)
+            case rounds.Unstage(dataset):
+                self._store.unstage(dataset)
+            case rounds.Count(manifest, trainers):
+                self._count(manifest, trainers, now)
+            case rounds.MakeModel(run, number, participants):
+                self._make(run, number, participants)
+            case rounds.Drop(sender, reason, detail):
+                self.drops.add(sender, reason, detail)
+            case rounds.Tell(event):
+                self.tell(event)
+
+    def _readers(self, group: str) -> list[str]:
+        leader = self._leader
+        if leader is None:
+            return []
+        return [leader.members.present[n].worker for n in leader.members.of_group(group, leader.selected)]
+
+    def _ask(self, dataset: str, held: Held) -> None:
+        """Ask a member for a model, or for the rest of it."""
+        member = self._members.present[dataset]
+        begun = self._fetch is not None and self._fetch[0].digest == held.digest
+        have = self._fetch[1].received.confirmed if self._fetch is not None and begun else 0
+        want = Want(self._replica.term, held.digest, have, ask=True)
+        self.channel.say("want", want, group=member.group, to=member.worker)
+
+    def _count(self, manifest: UpdateManifest, trainers: int, now: float) -> None:
+        why = self._store.count(manifest, trainers)
+        if why is None:
+            self._lead(rounds.Counted(manifest.dataset), now)
+            return
+        worker = self._members.present[manifest.dataset].worker
+        self.drops.add(worker, *why)
+        self._lead(rounds.Refused(manifest.dataset), now)
+
+    def _make(self, run: int, number: int, participants: tuple[str, ...]) -> None:
+        """Make the new model; replicas get it before the trainers, the volume after them."""
+        held = self._store.make_model(run, number)
+        self._base = (held, participants)
+        manifest = ModelManifest(held.run, held.round, self._replica.term, held.digest, held.size, participants)
+        if self._replicas:
+            self._outbox.publish("checkpoint", self.channel.home, manifest, sorted(self._replicas), time.monotonic())
+        self._lead(rounds.Holding(held, participants), time.monotonic())
+        if self._checkpoints is not None and self._store.model is not None:
+            self._checkpoints.write(held, participants, self._store.model)
+
+    def _say_here(self) -> None:
+        self.channel.say("here", self._presence(gone=False), retain=True)
+
+    def _presence(self, *, gone: bool) -> Here:
+        return Here(self._incarnation, ready=not gone, gone=gone, term=self._replica.term)
+
+    def farewell(self) -> Here:
+        """Presence that says that it has left."""
+        return self._presence(gone=True)
+
+    def metrics(self) -> dict[str, float]:
+        """The present round and whether this replica leads, beside the link's numbers."""
+        own = {"round": self._leader.round if self._leader else 0, "leader": float(self._leader is not None)}
+        return super().metrics() | own

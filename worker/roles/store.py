@@ -1,0 +1,140 @@
+"""An aggregator's bytes: the model, the sum, what is staged, and what goes out."""
+
+from dataclasses import dataclass
+
+from tag.limits import STAGING_BYTES, WINDOW_CHUNKS
+from worker.channel import Channel
+from worker.protocol.messages import Held, ModelManifest, UpdateManifest, Want
+from worker.protocol.streams import Stream
+from worker.staging import Budget, Staged
+from worker.sums import Sum, fault
+from worker.tensors import Table, digest, read_table
+from worker.wire import Chunk, Received, chunk_count, key_of
+
+
+@dataclass
+class Update:
+    """An update that is staged."""
+
+    manifest: UpdateManifest
+    staged: Staged
+
+
+class Store:
+    """The model of a round and the sum of its updates; memory is 1 model, 2 for the sum, 1 for staging."""
+
+    def __init__(self) -> None:
+        self.model: bytearray | None = None
+        self.digest = ""
+        self._table: Table | None = None
+        self._sum: Sum | None = None
+        self._updates: dict[str, Update] = {}
+        self._budget = Budget(STAGING_BYTES)
+
+    def take_model(self, file: bytearray, name: str) -> None:
+        """Hold a model."""
+        self.model, self.digest = file, name
+        table = read_table(file)
+        if table != self._table:
+            self._table, self._sum = table, None
+        self._budget.limit = max(STAGING_BYTES, len(file))
+
+    def stage(self, manifest: UpdateManifest) -> None:
+        """Make room for an update."""
+        staged = Staged(manifest.digest, Received(manifest.size), self._budget)
+        self._updates[manifest.dataset] = Update(manifest, staged)
+
+    def unstage(self, dataset: str) -> None:
+        """Forget a staged update, or all and the sum."""
+        for name in [dataset] if dataset else list(self._updates):
+            if (update := self._updates.pop(name, None)) is not None:
+                update.staged.release()
+        if not dataset and self._sum is not None and self._sum.samples:
+            self._sum.clear()
+
+    def put(self, dataset: str, chunk: Chunk) -> Received | None:
+        """Keep a chunk of a dataset's update; None if it is not staged or not new.
+
+        Raises:
+            WireError: it is none of this transfer's.
+        """
+        update = self._updates.get(dataset)
+        if update is None or key_of(update.manifest.digest) != chunk.key:
+            return None
+        return update.staged.received if update.staged.put(chunk) else None
+
+    def count(self, manifest: UpdateManifest, trainers: int) -> tuple[str, str] | None:
+        """Check a whole update and add it; why not, as a reason and a sentence, if it is refused."""
+        update = self._updates.pop(manifest.dataset)
+        try:
+            if self._table is None:
+                return "stale", "there is no model to compare with"
+            if not update.staged.intact():
+                return "corrupted", f"the update of dataset {manifest.dataset!r} has another SHA-256"
+            data = update.staged.bytes()
+            if why := fault(data, self._table, samples=manifest.samples, trainers=trainers):
+                return why
+            self._sum = self._sum or Sum(self._table)
+            if conflict := self._sum.conflict(data):
+                return "wrong_shape", conflict
+            self._sum.add(data, manifest.samples)
+            return None
+        finally:
+            update.staged.release()
+
+    def make_model(self, run: int, number: int) -> Held:
+        """Write the mean over the old model's bytes; the base of the next round."""
+        if self.model is None or self._sum is None:
+            raise ValueError("no model and no update to make one of")
+        self._sum.mean(self.model)
+        self._sum.clear()
+        self.digest = digest(self.model)
+        return Held(run, number + 1, self.digest, len(self.model))
+
+
+class Outbox:
+    """The way of models to readers: streams to groups, and chunks to those who ask."""
+
+    def __init__(self, channel: Channel, store: Store) -> None:
+        self._channel = channel
+        self._store = store
+        self._streams: dict[tuple[str, str], tuple[ModelManifest, Stream]] = {}
+        self._direct: dict[str, int] = {}
+
+    def publish(self, kind: str, group: str, manifest: ModelManifest, readers: list[str], now: float) -> None:
+        """Begin a model's stream to a group."""
+        stream = Stream.to(readers, manifest.digest, chunk_count(manifest.size), now)
+        self._streams[kind, group] = (manifest, stream)
+        self._direct.clear()
+        self.advance(now)
+
+    def want(self, sender: str, group: str, want: Want, manifest: ModelManifest | None, now: float) -> None:
+        """Take a reader's word: it confirms, or asks for what it lacks."""
+        for key, (about, stream) in self._streams.items():
+            if stream.digest == want.digest:
+                self._streams[key] = (about, stream.confirm(sender, want.have, now))
+        known = self._direct.get(sender)
+        follows = known is not None and want.have > known - WINDOW_CHUNKS
+        if manifest is not None and manifest.digest == want.digest and (want.ask or follows):
+            first = want.have if want.ask or known is None else known
+            last = min(chunk_count(manifest.size), want.have + WINDOW_CHUNKS)
+            self._send("model", manifest, range(first, last), group, sender)
+            self._direct[sender] = max(last, first)
+        self.advance(now)
+
+    def advance(self, now: float) -> None:
+        """Send what the windows allow."""
+        for (kind, group), (manifest, stream) in self._streams.items():
+            after, chunks = stream.advance(now)
+            if chunks:
+                self._streams[kind, group] = (manifest, after)
+                self._send(kind, manifest, chunks, group, "")
+
+    def clear(self) -> None:
+        """Forget all streams."""
+        self._streams.clear()
+        self._direct.clear()
+
+    def _send(self, kind: str, manifest: ModelManifest, chunks: range, group: str, to: str) -> None:
+        if self._store.model is not None and self._store.digest == manifest.digest:
+            self._channel.send_chunks(kind, memoryview(self._store.model), manifest, chunks, group=group, to=to)
