@@ -3,34 +3,40 @@
 import gzip
 import io
 import pickle
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tag.plan import DatasetSpec, Split
-from worker.data import Arrays, Data, load_dataset, mnist
+from worker.data import Array, Arrays, Data, load_dataset, mnist
 from worker.errors import InputError
+
+Write = Callable[..., DatasetSpec]
 
 
 @pytest.fixture
-def medmnist_file(tmp_path):
+def medmnist_file(tmp_path: Path) -> Write:
     """Writes a file with MedMNIST's keys, changed as asked; gives its dataset's spec."""
 
-    def write(part="", validation=0.1, **changes):
+    def write(part: str = "", validation: float = 0.1, **changes: Array | None) -> DatasetSpec:
         rng = np.random.default_rng(0)
-        arrays = {}
+        arrays: dict[str, Array | None] = {}
         for name, count in (("train", 90), ("val", 30), ("test", 45)):
             arrays[f"{name}_images"] = rng.integers(0, 256, (count, 4, 4, 3), dtype=np.uint8)
             arrays[f"{name}_labels"] = (np.arange(count) % 3)[:, np.newaxis]
         arrays |= changes
         path = tmp_path / "tissue.npz"
-        np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
+        np.savez(path, allow_pickle=True, **{key: value for key, value in arrays.items() if value is not None})
         return DatasetSpec(name="eu", uri=f"npz:{path}{part}", validation=validation)
 
     return write
 
 
-def test_medmnist_keys_give_floats_from_0_to_1_with_flat_labels_and_the_files_own_validation(medmnist_file):
+def test_medmnist_keys_give_floats_from_0_to_1_with_flat_labels_and_the_files_own_validation(
+    medmnist_file: Write,
+) -> None:
     data = load_dataset(medmnist_file())
 
     assert (len(data.train), len(data.validation), len(data.test)) == (90, 30, 45)
@@ -40,7 +46,7 @@ def test_medmnist_keys_give_floats_from_0_to_1_with_flat_labels_and_the_files_ow
     assert data.classes == 3
 
 
-def test_keras_keys_get_a_channel_axis_and_a_validation_part(tmp_path):
+def test_keras_keys_get_a_channel_axis_and_a_validation_part(tmp_path: Path) -> None:
     path = tmp_path / "keras.npz"
     x, y = np.full((50, 4, 4), 255, dtype=np.uint8), np.arange(50) % 5
     np.savez(path, x_train=x, y_train=y, x_test=x[:10], y_test=y[:10])
@@ -51,8 +57,10 @@ def test_keras_keys_get_a_channel_axis_and_a_validation_part(tmp_path):
     assert (len(data.validation), len(data.test)) == (10, 10)
 
 
-def test_parts_of_a_file_are_disjoint_and_complete_in_train_validation_and_test(medmnist_file):
-    pixels = {name: np.arange(n, dtype=np.float64).reshape(n, 1) for name, n in (("train", 90), ("val", 30), ("test", 45))}
+def test_parts_of_a_file_are_disjoint_and_complete_in_train_validation_and_test(medmnist_file: Write) -> None:
+    pixels = {
+        name: np.arange(n, dtype=np.float64).reshape(n, 1) for name, n in (("train", 90), ("val", 30), ("test", 45))
+    }
     changes = {f"{name}_images": x for name, x in pixels.items()}
 
     parts = [load_dataset(medmnist_file(f"#{k}/3", **changes)) for k in (1, 2, 3)]
@@ -62,7 +70,7 @@ def test_parts_of_a_file_are_disjoint_and_complete_in_train_validation_and_test(
         assert sorted(ids) == list(range(whole)), name
 
 
-def test_the_digest_tells_parts_validation_seeds_and_names_apart_and_repeats(medmnist_file):
+def test_the_digest_tells_parts_validation_seeds_and_names_apart_and_repeats(medmnist_file: Write) -> None:
     no_validation = {"val_images": None, "val_labels": None}
     spec = medmnist_file("#1/3", **no_validation)
     changed = [
@@ -78,7 +86,7 @@ def test_the_digest_tells_parts_validation_seeds_and_names_apart_and_repeats(med
     assert len(set(digests)) == 5, "the name seeds the validation part"
 
 
-def test_classes_that_a_part_lacks_are_counted(medmnist_file):
+def test_classes_that_a_part_lacks_are_counted(medmnist_file: Write) -> None:
     """Or else a model shaped by its data would differ between regions."""
     spec = medmnist_file("#1/3").model_copy(update={"split": Split(kind="classes")})
 
@@ -91,7 +99,10 @@ def test_classes_that_a_part_lacks_are_counted(medmnist_file):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"test_labels": None}, r"has the keys \['test_images', .*test_images and test_labels or x_test and y_test are"),
+        (
+            {"test_labels": None},
+            r"has the keys \['test_images', .*test_images and test_labels or x_test and y_test are",
+        ),
         ({"train_labels": np.zeros(89, int)}, r"train: 90 samples have 89 labels"),
         ({"train_labels": np.zeros(90)}, r"train: labels have dtype 'float64'"),
         ({"train_labels": np.zeros((90, 14), int)}, r"train: labels have shape \(90, 14\).*argmax"),
@@ -104,7 +115,9 @@ def test_classes_that_a_part_lacks_are_counted(medmnist_file):
         ({"train_labels": np.array([object()] * 90)}, r"can't be read as .npz .*without objects"),
     ],
 )
-def test_data_that_is_out_of_order_is_an_error_that_names_the_dataset_and_the_fault(medmnist_file, changes, message):
+def test_data_that_is_out_of_order_is_an_error_that_names_the_dataset_and_the_fault(
+    medmnist_file: Write, changes: dict[str, Array], message: str
+) -> None:
     with pytest.raises(InputError, match=message) as caught:
         load_dataset(medmnist_file(**changes))
 
@@ -123,12 +136,12 @@ def test_data_that_is_out_of_order_is_an_error_that_names_the_dataset_and_the_fa
         ("program:1/3", r"give the program a load_data"),
     ],
 )
-def test_a_uri_that_leads_nowhere_is_an_error_with_the_remedy(uri, message):
+def test_a_uri_that_leads_nowhere_is_an_error_with_the_remedy(uri: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         load_dataset(DatasetSpec(name="eu", uri=uri))
 
 
-def test_a_text_file_is_no_npz(tmp_path):
+def test_a_text_file_is_no_npz(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     path.write_text("hello")
 
@@ -136,7 +149,7 @@ def test_a_text_file_is_no_npz(tmp_path):
         load_dataset(DatasetSpec(name="eu", uri=f"npz:{path}"))
 
 
-def test_one_array_is_no_npz(tmp_path):
+def test_one_array_is_no_npz(tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     np.save(path, np.zeros(3))
 
@@ -144,20 +157,15 @@ def test_one_array_is_no_npz(tmp_path):
         load_dataset(DatasetSpec(name="eu", uri=f"npz:{path}"))
 
 
-def test_more_parts_than_samples_names_the_dataset(medmnist_file):
+def test_more_parts_than_samples_names_the_dataset(medmnist_file: Write) -> None:
     with pytest.raises(InputError, match=r"dataset 'eu': 46 parts of 45 samples"):
         load_dataset(medmnist_file("#1/46"))
 
 
-@pytest.fixture
-def no_home(tmp_path, monkeypatch):
-    """A cache that can't be written: its place is a file."""
-    place = tmp_path / "file"
+def test_mnist_is_whole_also_without_a_place_for_its_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "file, not folder"
     place.write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(place))
-
-
-def test_mnist_is_whole_also_without_a_place_for_its_copy(no_home, tmp_path, monkeypatch):
     first = load_dataset(DatasetSpec(name="eu", uri="mnist:1/3"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     writes = load_dataset(DatasetSpec(name="eu", uri="mnist:1/3"))
@@ -170,7 +178,7 @@ def test_mnist_is_whole_also_without_a_place_for_its_copy(no_home, tmp_path, mon
     assert len(list((tmp_path / "cache" / "fedtag").iterdir())) == 1
 
 
-def test_a_damaged_copy_of_mnist_is_made_again(tmp_path, monkeypatch):
+def test_a_damaged_copy_of_mnist_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     whole = mnist.read()
     (copy,) = (tmp_path / "fedtag").iterdir()
@@ -185,7 +193,9 @@ def test_a_damaged_copy_of_mnist_is_made_again(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("content", [pickle.dumps(io.StringIO), pickle.dumps([1, 2, 3]), b"junk"])
-def test_a_pickle_that_is_not_mnist_runs_nothing_and_is_an_error(content, tmp_path, monkeypatch):
+def test_a_pickle_that_is_not_mnist_runs_nothing_and_is_an_error(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "mnist" / "data"
     folder.mkdir(parents=True)
     (tmp_path / "mnist" / "__init__.py").write_text("raise SystemExit('was imported')")
@@ -198,7 +208,7 @@ def test_a_pickle_that_is_not_mnist_runs_nothing_and_is_an_error(content, tmp_pa
         mnist.read()
 
 
-def test_data_made_by_a_program_is_checked_too():
+def test_data_made_by_a_program_is_checked_too() -> None:
     sound = Arrays(np.zeros((3, 2)), np.arange(3))
 
     with pytest.raises(InputError, match=r"here, test: 3 samples have 2 labels"):

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag.plan import Split
-from worker.data import by_scikit_learn, divide, hold_out
+from worker.data import Array, by_scikit_learn, divide, hold_out
+from worker.data.split import HoldOut
 from worker.errors import InputError
 
 LABELS = st.lists(st.integers(0, 9), min_size=1, max_size=300).map(np.array)
@@ -16,11 +17,13 @@ SPLITS = st.builds(
 
 
 @given(labels=LABELS, parts=st.integers(1, 8), split=SPLITS)
-def test_parts_are_disjoint_complete_and_never_empty_or_else_the_error_says_what_to_do(labels, parts, split):
+def test_parts_are_disjoint_complete_and_never_empty_or_else_the_error_says_what_to_do(
+    labels: Array, parts: int, split: Split
+) -> None:
     try:
         divided = divide(labels, parts, split)
     except InputError as error:
-        assert "each part needs" in str(error)
+        assert "each part needs" in str(error)  # noqa: PT017  # whether it raises depends on the example
         assert split.kind != "iid" or parts > len(labels), "dealt-out parts are empty only for want of samples"
     else:
         assert len(divided) == parts
@@ -30,7 +33,7 @@ def test_parts_are_disjoint_complete_and_never_empty_or_else_the_error_says_what
 
 
 @given(labels=LABELS, parts=st.integers(1, 8), seed=st.integers(0, 1000))
-def test_iid_parts_differ_by_one_sample_at_most_in_all_and_in_each_class(labels, parts, seed):
+def test_iid_parts_differ_by_one_sample_at_most_in_all_and_in_each_class(labels: Array, parts: int, seed: int) -> None:
     parts = min(parts, len(labels))
 
     divided = divide(labels, parts, Split(seed=seed))
@@ -43,7 +46,7 @@ def test_iid_parts_differ_by_one_sample_at_most_in_all_and_in_each_class(labels,
 
 
 @given(labels=LABELS, parts=st.integers(1, 8), split=SPLITS)
-def test_a_division_is_a_pure_function_of_its_arguments(labels, parts, split):
+def test_a_division_is_a_pure_function_of_its_arguments(labels: Array, parts: int, split: Split) -> None:
     """Trainers that share no memory must agree; numpy's global generator must play no part."""
     try:
         first = divide(labels, parts, split)
@@ -55,7 +58,7 @@ def test_a_division_is_a_pure_function_of_its_arguments(labels, parts, split):
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
 
 
-def test_another_seed_or_kind_divides_otherwise():
+def test_another_seed_or_kind_divides_otherwise() -> None:
     labels = np.arange(300) % 10
     divisions = [
         divide(labels, 3, Split(kind=kind, seed=seed))[0].tolist()
@@ -67,7 +70,7 @@ def test_another_seed_or_kind_divides_otherwise():
 
 
 @pytest.mark.parametrize("parts", [2, 3, 7, 10])
-def test_with_classes_no_class_is_in_two_parts_and_each_has_its_even_number(parts):
+def test_with_classes_no_class_is_in_two_parts_and_each_has_its_even_number(parts: int) -> None:
     labels = np.arange(1000) % 10
 
     owned = [set(labels[part]) for part in divide(labels, parts, Split(kind="classes", seed=4))]
@@ -76,7 +79,7 @@ def test_with_classes_no_class_is_in_two_parts_and_each_has_its_even_number(part
     assert max(map(len, owned)) - min(map(len, owned)) <= 1
 
 
-def test_with_more_parts_than_classes_each_part_has_one_class_and_its_sharers_have_as_much():
+def test_with_more_parts_than_classes_each_part_has_one_class_and_its_sharers_have_as_much() -> None:
     labels = np.arange(600) % 3
 
     divided = divide(labels, 6, Split(kind="classes"))
@@ -85,7 +88,7 @@ def test_with_more_parts_than_classes_each_part_has_one_class_and_its_sharers_ha
     assert [len(part) for part in divided] == [100] * 6
 
 
-def test_a_small_alpha_skews_and_a_large_one_evens():
+def test_a_small_alpha_skews_and_a_large_one_evens() -> None:
     labels = np.arange(6000) % 10
 
     def skew(alpha: float) -> float:
@@ -95,14 +98,17 @@ def test_a_small_alpha_skews_and_a_large_one_evens():
     assert skew(0.1) > 5 * skew(100)
 
 
-def test_more_parts_than_samples_is_an_error_with_both_numbers():
+def test_more_parts_than_samples_is_an_error_with_both_numbers() -> None:
     with pytest.raises(InputError, match=r"4 parts of 3 samples .*; ask for fewer parts"):
         divide(np.array([0, 1, 2]), 4, Split())
 
 
 @pytest.mark.parametrize("choose", [hold_out, by_scikit_learn])
+@settings(deadline=None)  # the first example imports scikit-learn
 @given(labels=LABELS, share=st.floats(0, 0.99), seed=st.integers(0, 2**32 - 1))
-def test_a_held_out_part_has_its_share_is_never_all_and_depends_on_the_seed_alone(choose, labels, share, seed):
+def test_a_held_out_part_has_its_share_is_never_all_and_depends_on_the_seed_alone(
+    choose: HoldOut, labels: Array, share: float, seed: int
+) -> None:
     held = choose(labels, share, seed)
 
     assert len(held) == min(round(share * len(labels)), len(labels) - 1)
@@ -111,7 +117,7 @@ def test_a_held_out_part_has_its_share_is_never_all_and_depends_on_the_seed_alon
 
 
 @pytest.mark.parametrize("choose", [hold_out, by_scikit_learn])
-def test_a_held_out_part_is_stratified_and_another_seed_holds_others(choose):
+def test_a_held_out_part_is_stratified_and_another_seed_holds_others(choose: HoldOut) -> None:
     labels = np.repeat([0, 1, 2], [600, 300, 100])
 
     held, other = choose(labels, 0.1, 1), choose(labels, 0.1, 2)

@@ -48,9 +48,9 @@ def load_data(dataset: Dataset) -> Data:
 def _made(
     count: int, textures: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Images that show their class's coarse texture, shifted, under noise that is stronger than it."""
+    """Images that show their class's coarse texture, shifted, under noise nearly as strong as it."""
     y = np.arange(count) % CLASSES
     coarse = np.stack([np.roll(textures[label], rng.integers(_PATCH, size=2), axis=(0, 1)) for label in y])
     smooth = coarse.repeat(_SIDE // _PATCH, axis=1).repeat(_SIDE // _PATCH, axis=2)
-    noise = rng.normal(0, 0.5, smooth.shape).astype(np.float32)
+    noise = rng.normal(0, 0.25, smooth.shape).astype(np.float32)
     return np.clip(smooth + noise, 0, 1), y
