@@ -9,6 +9,8 @@ from tag.plan import EVERY_GROUP, PlannedWorker, WorkerSpec
 
 Kind = Literal["here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "event"]
 ROOT = "fedtag/1"
+OPERATOR = "operator"
+"""The name of whoever watches a federation; it may read state, events and models, and want a model."""
 
 
 class Topic(NamedTuple):
@@ -58,7 +60,7 @@ def filters(spec: WorkerSpec, *, leads: bool) -> list[str]:
                 "model/+/" + spec.worker,
             ]
         else:
-            kinds = ["state/+", "model/+", "want/+/" + spec.worker]
+            kinds = ["state/+", "model/+", "model/+/" + spec.worker, "want/+/" + spec.worker]
         lines += [f"{base}/{kind}" for kind in kinds]
     return lines
 

@@ -80,6 +80,10 @@ folder = Path({str(tmp_path)!r})
 (folder / "model.safetensors").write_bytes(pack(weights))
 kept, out = str(folder / "model.safetensors"), str(folder / "m.keras")
 said["exit"] = export.main(["--program", spec.program, "--weights", kept, "--out", out])
+wrong = folder / "wrong.safetensors"
+wrong.write_bytes(pack(weights | {{"surplus": np.zeros(3)}}))
+said["exit of wrong weights"] = export.main(["--program", spec.program, "--weights", str(wrong), "--out", out])
+wrong.unlink()
 test = learner.data.test
 learner.model.set_weights(list(weights.values()))
 reloaded = keras.saving.load_model(folder / "m.keras")
@@ -95,6 +99,7 @@ said["difference"] = float(difference)
     assert lived["sha"]["3"] == restarted["sha"]["3"]
     assert lived["accuracy"]["3"] > 0.8
     assert restarted["exit"] == 0
+    assert restarted["exit of wrong weights"] == 2
     assert restarted["difference"] == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.keras", "model.safetensors"], "no draft is left"
 
