@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 
-from components.pki import OPERATOR
 from tag import limits
 from tag.plan import Plan
-from tag.topics import ROOT, access_rules, write_pattern
+from tag.topics import OPERATOR, ROOT, access_rules, write_pattern
 
 FOLDER = "/run/broker"
 """Where the broker finds its certificate and rules: an emptyDir, as mosquitto 2.1 refuses the links in a Secret."""

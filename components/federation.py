@@ -14,6 +14,7 @@ from components.context import Context
 from components.trainers import Trainers, TrainersArgs
 from tag.kubernetes import Kubernetes
 from tag.plan import Plan, PlannedWorker
+from tag.topics import OPERATOR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +134,6 @@ def _reached(args: FederationArgs) -> str:
 def _operator(authority: pki.Authority | None) -> pulumi.Output[dict[str, str]]:
     if authority is None:
         return pulumi.Output.from_input({})
-    identity = authority.client(pki.OPERATOR)
+    identity = authority.client(OPERATOR)
     files = {"ca": pki.worker_trust(authority), "certificate": identity.certificate, "key": identity.key}
     return pulumi.Output.secret(files)

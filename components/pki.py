@@ -17,9 +17,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-OPERATOR = "operator"
-"""The identity of `watch` and `result`: it reads, and asks for models. Worker ids have dashes, none is called so."""
-
 SECRET_BYTES = 32
 DISTINCT_BYTES = 16
 """32 random bytes have about 30 different values; fewer than this are a pattern that somebody typed."""

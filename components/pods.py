@@ -41,14 +41,15 @@ def _arguments(context: Context, mounts: Mounts) -> list[str]:
     lines = ["--spec", f"{CONFIG}/spec.json", "--broker", context.broker_url]
     lines += ["--tls", f"{CONFIG}/tls"] if mounts.tls is not None else []
     lines += ["--roster", f"{CONFIG}/roster/roster.json", "--state", "/state"] if mounts.roster is not None else []
-    return [*lines, "--metrics-port", str(METRICS_PORT)]
+    # the kubelet's probes come from outside of the pod
+    lines += ["--metrics-port", str(METRICS_PORT), "--metrics-host", "0.0.0.0"]  # noqa: S104
+    return [*lines, "--log-level", context.kubernetes.log_level]
 
 
-def _environment(planned: PlannedWorker, context: Context) -> list[k8s.core.v1.EnvVarArgsDict]:
+def _environment(planned: PlannedWorker) -> list[k8s.core.v1.EnvVarArgsDict]:
     train = planned.spec.train
     threads = str(train.threads if train is not None else 1)
     values = {
-        "FEDTAG_LOG_LEVEL": context.kubernetes.log_level,
         "HOME": "/tmp",  # noqa: S108  the only folder that a read-only container can write to
         "KERAS_HOME": "/tmp/keras",  # noqa: S108
         "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
@@ -110,7 +111,7 @@ def _container(planned: PlannedWorker, context: Context, mounts: Mounts) -> k8s.
         "image": image,
         "image_pull_policy": context.kubernetes.pull_policy,
         "args": _arguments(context, mounts),
-        "env": _environment(planned, context),
+        "env": _environment(planned),
         "ports": [{"name": "metrics", "container_port": METRICS_PORT}],
         "resources": security.resources(share),
         "security_context": security.container_security(),

@@ -1,7 +1,8 @@
 """A recording Pulumi engine, and the stacks of this repository as programs for it."""
 
 import dataclasses
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ SECRET = "9f1c5a3e7b2d4860a1c3e5f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b"  # n
 ROOT = Path(__file__).resolve().parents[2]
 
 
+SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105  the key by which Pulumi marks a secret on the wire
+
+
 def _whole(value: Any) -> Any:
     """Mocks give numbers as floats."""
     if isinstance(value, dict):
@@ -33,7 +37,6 @@ class Engine(Mocks):
 
     def __init__(self) -> None:
         self.registered: list[MockResourceArgs] = []
-        self.secret_paths: set[str] = set()
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         args.inputs = _whole(args.inputs)
@@ -42,6 +45,12 @@ class Engine(Mocks):
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], None]:
         raise AssertionError(f"unexpected provider call {args.token}")
+
+    def text_of_secret(self, name: str, key: str) -> str:
+        """The text of one entry of a Secret, which the program must have marked as secret."""
+        data = self.objects[f"Secret/{name}"]["stringData"]
+        assert SECRET_MARK in data, f"{name} would stand in clear in the state"
+        return str(data["value"][key])
 
     def of_type(self, kind: str) -> list[MockResourceArgs]:
         return [r for r in self.registered if r.typ.rpartition(":")[2] == kind]
@@ -103,3 +112,28 @@ def deploy(build: Build) -> Callable[[FederationArgs], Engine]:
         return build(lambda: Federation(args.plan.federation, args))
 
     return _deploy
+
+
+@pytest.fixture
+def variant(tmp_path: Path) -> Callable[..., Path]:
+    """A copy of the stack eu-us-asia, with texts of its stack file and TAG replaced."""
+
+    def _variant(stack: Mapping[str, str] | None = None, tag: Mapping[str, str] | None = None) -> Path:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        path = _edited("stacks/Pulumi.eu-us-asia.yaml", folder, stack or {})
+        _edited("stacks/tags/regions.yaml", folder, tag or {})
+        _edited("worker/programs/mnist.py", folder, {})
+        return path
+
+    return _variant
+
+
+def _edited(name: str, folder: Path, changes: Mapping[str, str]) -> Path:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for old, new in changes.items():
+        assert text.count(old) == 1, f"{name} has {old!r} {text.count(old)} times, so this change means nothing"
+        text = text.replace(old, new)
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
