@@ -29,14 +29,12 @@ def main(argv: list[str] | None = None) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: role.inbox.put(Quit()))
         status = role.run()
-    except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
     except WorkerError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+        sys.stderr.write(f"{error.detail}error: {error}\n")
+        return 2 if isinstance(error, InputError) else 1
     if role.failure is not None:
-        sys.stderr.write(role.failure.trace + f"error: {role.failure.message}\n")
+        trace = role.failure.trace.rstrip("\n")
+        sys.stderr.write((f"{trace}\n" if trace else "") + f"error: {role.failure.message}\n")
         sys.stderr.flush()
         # A native library's threads may still be at work; there is nothing left to tidy.
         os._exit(status)

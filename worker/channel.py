@@ -67,6 +67,11 @@ class Channel:
         for index in chunks:
             self.say(kind, encode_chunk(file, manifest.digest, index, head), group=group, to=to)
 
+    def echoes(self, inbound: Inbound) -> bool:
+        """Whether a message is this worker's own: replicas hear what they say to each other."""
+        topic = topics.parse(inbound.topic)
+        return topic is not None and topic.sender == self._spec.worker
+
     def open(self, inbound: Inbound) -> Letter | None:
         """The letter in a message; None if it is not for this channel, or its sender may not say such a thing."""
         topic = topics.parse(inbound.topic)
@@ -78,7 +83,7 @@ class Channel:
         if leads and topic.kind in _FROM_REPLICAS:
             senders.append(f"{self._spec.role}-")
         known = topic.sender.startswith(tuple(senders)) or (topic.sender == topics.OPERATOR and topic.kind == "want")
-        if topic.sender == self._spec.worker or not known:
+        if not known:
             return None
         return Letter(topic.group, topic.kind, topic.sender, topic.to, inbound.payload)
 

@@ -88,6 +88,8 @@ class Role(ABC):
                 self.connected(now)
             case Disconnected(reason):
                 self.journal.write("warning", f"the link to the broker is down: {reason}; trying again")
+            case Inbound() if self.channel.echoes(item):
+                pass
             case Inbound():
                 letter = self.channel.open(item)
                 if letter is None:

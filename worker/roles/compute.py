@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tag.plan import WorkerSpec
-from worker.errors import InputError, Stopped
+from worker.errors import InputError, Stopped, WorkerError
 from worker.protocol.messages import Counts, Evaluation
 from worker.protocol.trainer import Task
 from worker.roles.base import Broken
@@ -106,8 +106,8 @@ class Computer:
             self._put(Loaded(learner, pack(learner.initial())))
             while (item := self._tasks.get()) is not None:
                 self._do(learner, *item)
-        except InputError as error:
-            self._put(Broken(str(error), bad_input=True))
+        except WorkerError as error:
+            self._put(Broken(str(error), isinstance(error, InputError), error.detail))
         except Exception as error:  # noqa: BLE001 - the user's program may raise anything; its trace is shown
             self._put(Broken(str(error), bad_input=False, trace=traceback.format_exc()))
 
