@@ -14,7 +14,16 @@ SYNCED := .venv/.synced
 PYTHON_FILES := __main__.py tag worker local report cli components tests
 STACK ?= eu-us-asia
 
-.PHONY: help setup demo test check format e2e bench images clean
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGES_TO ?= kind
+REGISTRY ?=
+CONTAINERS ?= docker
+KIND_CLUSTER ?= kind
+# The project's own test cluster, where it is there: other machines have kind, or a cloud.
+RIG := ../shared/rig/rig
+RIG_REGIONS := eu us asia
+
+.PHONY: help setup demo test check format e2e bench images image-kind image-registry image-rig clean
 
 help:  ## list the commands
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +61,29 @@ check: $(SYNCED)  ## format, lint and types
 format: $(SYNCED)  ## format and mend what ruff can mend
 	$(RUN) ruff format $(PYTHON_FILES)
 	$(RUN) ruff check --fix $(PYTHON_FILES)
+
+e2e: $(SYNCED)  ## deploy, train, change and destroy on the cluster of KUBECONFIG
+	@rig=$$(if [ -x $(RIG) ]; then $(RIG) env; fi); \
+	if grep -q "KUBECONFIG=$${KUBECONFIG:-/}" <<<"$$rig"; then eval "$$rig"; export FEDTAG_E2E_BROKER=localhost/mosquitto:2; fi; \
+	$(RUN) pytest -o addopts="--strict-markers --import-mode=importlib -ra" -o timeout=900 -W "ignore:Unverified HTTPS request" -v tests/e2e
+
+images:  ## build the workers' images; IMAGES_TO=kind, registry (REGISTRY=…) or rig
+	@case "$(IMAGES_TO)" in kind | rig) ;; \
+	  registry) [ -n "$(REGISTRY)" ] || { echo "make: IMAGES_TO=registry needs REGISTRY=host/folder" >&2; exit 2; } ;; \
+	  *) echo "make: IMAGES_TO='$(IMAGES_TO)' is unknown; it is kind, registry or rig" >&2; exit 2 ;; esac
+	@for target in aggregator trainer; do $(MAKE) --no-print-directory image-$(IMAGES_TO) TARGET=$$target; done
+
+image-kind:
+	$(CONTAINERS) build -f worker/Dockerfile --target $(TARGET) -t localhost/fedtag-$(TARGET):$(VERSION) .
+	kind load docker-image --name $(KIND_CLUSTER) localhost/fedtag-$(TARGET):$(VERSION)
+
+image-registry:
+	$(CONTAINERS) build -f worker/Dockerfile --target $(TARGET) -t $(REGISTRY)/fedtag-$(TARGET):$(VERSION) .
+	$(CONTAINERS) push $(REGISTRY)/fedtag-$(TARGET):$(VERSION)
+
+image-rig:
+	$(RIG) build -f worker/Dockerfile --build-arg BASE=localhost/python:3.11 --target $(TARGET) -t localhost/fedtag-$(TARGET):$(VERSION) .
+	$(RIG) load localhost/fedtag-$(TARGET):$(VERSION) $(if $(filter trainer,$(TARGET)),$(RIG_REGIONS))
 
 bench: $(SYNCED)  ## measure the figures of docs/benchmarks.md
 	$(RUN) python tests/bench/run.py
