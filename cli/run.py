@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from local.outcome import Result, Watch
     from tag.load import Loaded
 
@@ -42,30 +44,27 @@ def run(args: argparse.Namespace) -> int:
     return _conclude(result, as_json=args.json)
 
 
-def _view(loaded: Loaded, *, as_json: bool) -> AbstractContextManager[Watch]:
+@contextmanager
+def _view(loaded: Loaded, *, as_json: bool) -> Iterator[Watch]:
     from local.outcome import Watch
-
-    if as_json:
-        return nullcontext(Watch(event=lambda event: print(event.to_json(), flush=True), say=_say))
     from report.live import view_for
 
-    return view_for(loaded.plan)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    with view_for(loaded.plan, as_json=as_json) as view:
+        yield Watch(event=view.event, say=view.say, tick=view.tick)
 
 
 def _conclude(result: Result, *, as_json: bool) -> int:
     """Makes the report and says what came of the run; gives the exit status."""
     from local.outcome import describe
+    from report.plain import to_stdout
+    from report.tables import summary
     from report.write import write_report
 
     write_report(result.folder)
     if as_json:
         print(json.dumps(describe(result)))
     else:
-        print(summary(result.folder))
+        to_stdout(summary(result.folder))
     if result.message:
         print(f"error: {result.message}", file=sys.stderr)
     return result.status

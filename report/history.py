@@ -5,7 +5,7 @@ closings of a round that of the higher term holds. Pure: no clock, no files.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
@@ -13,69 +13,23 @@ from pydantic import TypeAdapter, ValidationError
 
 from report.incidents import Incident, incidents
 from report.rounds import Closing, Opening, Round, Run, Score, Share
+from report.states import State, Tally
 from worker import events as ev
 
 
-@dataclass
-class State:
-    """What a trainer does now.
-
-    Attributes:
-        group: of the model channel; a region.
-        worker: id.
-        phase: waiting, receiving, evaluating, training or uploading.
-        done: share of the phase that is done.
-        loss: of training so far, or None.
-        sent: payload bytes up since the first start of its worker.
-        received: payload bytes down since then.
-        samples: of training; None until it is ready.
-        digest: SHA-256 of its data.
-        starts: times at which a worker reported this dataset as ready.
-    """
-
-    dataset: str
-    group: str = ""
-    worker: str = ""
-    phase: str = "starting"
-    done: float = 0.0
-    loss: float | None = None
-    sent: int = 0
-    received: int = 0
-    samples: int | None = None
-    validation: int = 0
-    test: int = 0
-    digest: str = ""
-    starts: tuple[float, ...] = ()
-    time: float = float("-inf")
-    counter: tuple[int, int] = (0, 0)
-
-
-@dataclass
-class Tally:
-    """Messages that one worker dropped of one sender for one reason."""
-
-    sender: str
-    reason: str
-    count: int = 0
-    detail: str = ""
-    last: int = 0
-    time: float = float("-inf")
-
-
 @cache
-def _adapter(kind: type[ev.Event]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(ev.Event.kinds[kind])
 
 
 def checked(event: ev.Event) -> ev.Event | None:
     """The event with every field of its declared type; None if one is of another."""
     try:
-        checked: ev.Event = _adapter(type(event)).validate_python(
-            {f.name: getattr(event, f.name) for f in fields(event)}
-        )
+        values = {f.name: getattr(event, f.name) for f in fields(event)}
+        sound: ev.Event = _adapter(event.kind()).validate_python(values)
     except ValidationError:
         return None
-    return checked
+    return sound
 
 
 class History:
@@ -102,31 +56,10 @@ class History:
         sound = checked(event)
         if sound is None:
             self.unreadable += 1
-            return
-        match sound:
-            case ev.Ready():
-                self._ready(sound)
-            case ev.Progress():
-                self._progress(sound)
-            case ev.Trained() | ev.Uploaded():
-                self._share(sound)
-            case ev.Leading():
-                self.terms[sound.term] = sound
-            case ev.Dropped():
-                self._dropped(sound)
-            case ev.UpdateCounted():
-                share = self.run(sound.run).at(sound.round).shares.setdefault(sound.dataset, Share())
-                share.samples = sound.samples
-            case ev.RoundOpened() | ev.RoundClosed() | ev.Evaluated():
-                self._round(sound)
-            case ev.Waiting():
-                waits = self.run(sound.run).waits
-                waits.extend([sound] if sound not in waits else [])
-            case ev.Finished():
-                self.run(sound.run).final = sound.model
-                self._plan(sound)
-            case ev.Failed():
-                self.run(sound.run).failure = sound
+        elif isinstance(sound, ev.Ready | ev.Progress | ev.Trained | ev.Uploaded):
+            self._of_trainer(sound)
+        else:
+            self._of_leader(sound)
 
     def run(self, number: int) -> Run:
         """The run of that number, made if need be."""
@@ -166,80 +99,79 @@ class History:
         state.group = group or state.group
         return state
 
-    def _ready(self, event: ev.Ready) -> None:
+    def _of_trainer(self, event: ev.Ready | ev.Progress | ev.Trained | ev.Uploaded) -> None:
         state = self.state(event.dataset, event.group)
-        state.starts = tuple(sorted({*state.starts, event.time}))
-        if event.time >= max(state.starts):
-            state.worker, state.samples, state.validation = event.worker, event.samples, event.validation
-            state.test, state.digest = event.test, event.digest
-        if event.time >= state.time:
-            state.time, state.phase, state.done, state.loss = event.time, "waiting", 0.0, None
+        match event:
+            case ev.Ready():
+                state.ready(event)
+            case ev.Progress():
+                state.progress(event)
+            case _:
+                state.ended(event)
+                shares = self.run(event.run).at(event.round).shares
+                shares.setdefault(event.dataset, Share()).take(event)
 
-    def _progress(self, event: ev.Progress) -> None:
-        state = self.state(event.dataset, event.group)
-        if event.time < state.time:
-            return
-        sent, received = state.counter
-        if event.sent < sent or event.received < received:  # the worker was restarted and counts from zero
-            sent, received = 0, 0
-        state.sent += event.sent - sent
-        state.received += event.received - received
-        state.counter = (event.sent, event.received)
-        state.time, state.worker, state.phase = event.time, event.worker, event.phase
-        state.done = min(1.0, max(0.0, event.done))
-        state.loss = event.loss if event.loss is not None else state.loss
+    def _of_leader(self, event: ev.Event) -> None:
+        match event:
+            case ev.RoundOpened() | ev.RoundClosed() | ev.Evaluated():
+                self._of_round(event)
+            case ev.UpdateCounted():
+                shares = self.run(event.run).at(event.round).shares
+                shares.setdefault(event.dataset, Share()).samples = event.samples
+            case ev.Leading():
+                self._lead(event)
+            case ev.Waiting():
+                waits = self.run(event.run).waits
+                waits.extend([event] if event not in waits else [])
+            case ev.Finished():
+                run = self.run(event.run)
+                run.final, run.planned = event.model, max(run.planned, event.rounds)
+            case ev.Failed():
+                self.run(event.run).failure = event
+            case ev.Dropped():
+                key = (event.worker, event.sender, event.reason)
+                self._tallies.setdefault(key, Tally(event.sender, event.reason)).add(event)
+            case _:
+                pass  # a kind that this version of the report does not show
 
-    def _share(self, event: ev.Trained | ev.Uploaded) -> None:
-        state = self.state(event.dataset, event.group)
-        share = self.run(event.run).at(event.round).shares.setdefault(event.dataset, Share())
-        if event.time < share.at.get(event.kind(), event.time):
-            return
-        share.at[event.kind()] = event.time
-        if isinstance(event, ev.Trained):
-            share.receiving, share.evaluating = max(0.0, event.receiving), max(0.0, event.evaluating)
-            share.training, share.loss = max(0.0, event.training), event.loss
-            share.samples = event.samples
-        else:
-            share.uploading = max(0.0, event.uploading)
-            share.sent, share.received = event.sent, event.received
-        if event.time >= state.time:
-            state.time = event.time
-            state.phase, state.done = ("uploading", 0.0) if isinstance(event, ev.Trained) else ("waiting", 0.0)
-
-    def _dropped(self, event: ev.Dropped) -> None:
-        key = (event.worker, event.sender, event.reason)
-        tally = self._tallies.setdefault(key, Tally(event.sender, event.reason))
-        if event.time < tally.time:
-            return
-        restarted = event.count < tally.last
-        tally.count += event.count - (0 if restarted else tally.last)
-        tally.last, tally.time, tally.detail = event.count, event.time, event.detail
-
-    def _plan(self, event: ev.RoundOpened | ev.RoundClosed | ev.Evaluated | ev.Finished) -> Run:
+    def _of_round(self, event: ev.RoundOpened | ev.RoundClosed | ev.Evaluated) -> None:
         run = self.run(event.run)
         run.planned = max(run.planned, event.rounds)
-        return run
-
-    def _round(self, event: ev.RoundOpened | ev.RoundClosed | ev.Evaluated) -> None:
-        record = self._plan(event).at(event.round)
+        record = run.at(event.round)
         match event:
             case ev.RoundOpened():
                 opening = Opening(event.time, event.worker, tuple(event.selected))
                 record.openings = sorted({*record.openings, opening}, key=lambda o: o.time)
             case ev.RoundClosed():
-                term = max((t for t, leading in self.terms.items() if leading.worker == event.worker), default=0)
-                seconds = max(0.0, event.seconds)
-                closing = Closing(term, event.time, event.worker, event.model, event.participants, seconds)
+                closing = Closing(
+                    term=self._term(event.worker, event.time),
+                    time=event.time,
+                    worker=event.worker,
+                    model=event.model,
+                    participants=event.participants,
+                    seconds=max(0.0, event.seconds),
+                )
                 record.closings.extend([closing] if closing not in record.closings else [])
-            case ev.Evaluated() if record.judged is None or event.time >= record.judged:
-                self._judge(record, event)
+            case _:
+                _judge(record, event)
 
-    def _judge(self, record: Round, event: ev.Evaluated) -> None:
-        record.judged = event.time
-        record.score = Score(event.accuracy, event.loss, event.count)
-        record.validation = {
-            dataset: Score(
-                value.get("accuracy", float("nan")), value.get("loss", float("nan")), int(value.get("count", 0))
-            )
-            for dataset, value in sorted(event.validation.items())
-        }
+    def _lead(self, event: ev.Leading) -> None:
+        """A leader's term may be heard of after what it did in it."""
+        self.terms[event.term] = event
+        for record in (r for run in self.runs.values() for r in run.record.values()):
+            record.closings = [replace(c, term=self._term(c.worker, c.time)) for c in record.closings]
+
+    def _term(self, worker: str, time: float) -> int:
+        return max((t for t, e in self.terms.items() if e.worker == worker and e.time <= time), default=0)
+
+
+def _judge(record: Round, event: ev.Evaluated) -> None:
+    if record.judged is not None and event.time < record.judged:
+        return
+    nan = float("nan")
+    record.judged = event.time
+    record.score = Score(event.accuracy, event.loss, event.count)
+    record.validation = {
+        dataset: Score(value.get("accuracy", nan), value.get("loss", nan), int(value.get("count", 0)))
+        for dataset, value in sorted(event.validation.items())
+    }

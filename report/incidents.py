@@ -68,7 +68,7 @@ def _of_round(record: Round) -> list[Incident]:
 
 
 def _waits(run: Run) -> list[Incident]:
-    """One incident for each thing waited for; waiting for the trainers' first start is none, unless nothing came of it."""
+    """One for each thing waited for; the wait for the first trainers counts only if no round came of it."""
     begun = min((o.time for r in run.rounds for o in r.openings), default=None)
     spans: dict[tuple[int, tuple[str, ...]], list[Waiting]] = {}
     for wait in sorted(run.waits, key=lambda w: w.time):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from worker.events import Failed, Waiting
+from worker.events import Failed, Trained, Uploaded, Waiting
 
 PHASES = ("receiving", "evaluating", "training", "uploading")
 """The phases of a trainer's round, in their order; what is left of a round is waiting."""
@@ -33,6 +33,18 @@ class Share:
     sent: int | None = None
     received: int | None = None
     at: dict[str, float] = field(default_factory=dict)
+
+    def take(self, event: Trained | Uploaded) -> None:
+        """Take in an event, unless a newer one of its kind is known: a repeated round replaces."""
+        if event.time < self.at.get(event.kind(), event.time):
+            return
+        self.at[event.kind()] = event.time
+        if isinstance(event, Trained):
+            self.receiving, self.evaluating = max(0.0, event.receiving), max(0.0, event.evaluating)
+            self.training, self.loss, self.samples = max(0.0, event.training), event.loss, event.samples
+        else:
+            self.uploading = max(0.0, event.uploading)
+            self.sent, self.received = max(0, event.sent), max(0, event.received)
 
     @property
     def busy(self) -> float | None:
@@ -216,5 +228,5 @@ class Run:
         if not self.waits or self.final or self.failure:
             return None
         wait = max(self.waits, key=lambda w: w.time)
-        moved = [e.time for r in self.rounds for e in (*r.openings, *r.closings)]
+        moved = [o.time for r in self.rounds for o in r.openings] + [c.time for r in self.rounds for c in r.closings]
         return None if moved and max(moved) > wait.time else wait

@@ -1,0 +1,210 @@
+"""The live view of a run in a terminal: the round, what each region does, how good the model is, how long it takes."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from report.history import History
+from report.plain import JsonView, PlainView, View, describe, to_stderr, to_stdout
+from report.record import members, planned_rounds
+from report.states import State
+from report.text import clean, clock, listing, loss, percent, plural, shorten, volume
+from tag.plan import Plan
+from worker import events as ev
+
+REFRESH_S = 0.1
+_HEAD_LINES = 6
+_NAME_LETTERS = 14
+_BAR_CELLS = 12
+_LINES = (ev.Leading, ev.Dropped, ev.Waiting)
+"""Events that also leave a line above the view."""
+
+
+class LiveView:
+    """A picture of the run that changes in place.
+
+    Args:
+        plan: of the federation.
+        console: where it is shown.
+        now: seconds, of any zero.
+    """
+
+    def __init__(self, plan: Plan, console: Console, now: Callable[[], float] = time.monotonic) -> None:
+        self.history = History()
+        self._console = console
+        self._plan = plan
+        self._now = now
+        self._begun = now()
+        self._first_opening: float | None = None
+        self._last_closing: float | None = None
+        self._closed: set[int] = set()
+        self._drawn = float("-inf")
+        self._live = Live(console=console, auto_refresh=False, transient=False)
+        for member in members(plan):
+            self.history.state(member.dataset, member.group).worker = member.worker
+
+    def start(self) -> None:
+        """Begin to draw."""
+        self._live.start()
+        self._draw()
+
+    def stop(self) -> None:
+        """Draw for the last time and leave the picture there."""
+        self._draw()
+        self._live.stop()
+
+    def event(self, event: ev.Event) -> None:
+        """Take in an event."""
+        self.history.add(event)
+        if isinstance(event, ev.RoundOpened) and self._first_opening is None:
+            self._first_opening = self._now()
+        elif isinstance(event, ev.RoundClosed):
+            self._closed.add(event.round)
+            self._last_closing = self._now()
+        if isinstance(event, _LINES) and (line := describe(event)) is not None:
+            self.say(line)
+        self.tick()
+
+    def say(self, line: str) -> None:
+        """Show a line above the picture."""
+        self._console.print(Text(clean(line)), soft_wrap=True)
+
+    def tick(self) -> None:
+        """Draw anew, if the picture is older than a tenth of a second."""
+        if self._now() - self._drawn >= REFRESH_S:
+            self._draw()
+
+    def remaining(self) -> float | None:
+        """Seconds until the last round ends, judged by those that have ended; None before the first has."""
+        rounds = self._rounds()
+        if self._first_opening is None or self._last_closing is None or not rounds:
+            return None
+        each = (self._last_closing - self._first_opening) / len(self._closed)
+        left = max(0, rounds - max(self._closed)) * each
+        return max(0.0, left - (self._now() - self._last_closing))
+
+    def _rounds(self) -> int:
+        return self.history.current.planned or planned_rounds(self._plan)
+
+    def _draw(self) -> None:
+        self._drawn = self._now()
+        self._live.update(self.picture(), refresh=True)
+
+    def picture(self) -> RenderableType:
+        """What is shown now."""
+        parts: list[RenderableType] = [self._headline(), self._scores(), self._table()]
+        waiting = self.history.current.waiting
+        if waiting is not None:
+            text = f"round {waiting.round} waits for {listing(waiting.missing) or 'its quorum'}: {waiting.reason}"
+            parts.append(Text(clean(text), style="yellow", overflow="ellipsis", no_wrap=True))
+        return Group(*parts)
+
+    def _headline(self) -> Text:
+        run = self.history.current
+        rounds = self._rounds()
+        now = run.rounds[-1].number if run.rounds else 0
+        if run.failure:
+            what = "failed"
+        elif run.final:
+            what = f"finished {plural(rounds, 'round')}"
+        else:
+            what = f"round {now} of {rounds}" if now else "starting"
+        line = Text(no_wrap=True, overflow="ellipsis")
+        line.append(clean(shorten(self._plan.federation, 30)), style="bold")
+        line.append(f"  {what}", style="bold cyan")
+        line.append(f"  {clock(self._now() - self._begun)} elapsed")
+        left = self.remaining()
+        if left is not None and not (run.final or run.failure):
+            line.append(f", about {clock(left)} left")
+        return line
+
+    def _scores(self) -> Text:
+        scored = self.history.current.scored
+        if not scored:
+            return Text("global model: not evaluated yet", style="dim")
+        last, best = scored[-1], max(scored, key=lambda r: r.accuracy or 0.0)
+        when = f"after round {last.number}" if last.number else "before training"
+        text = f"global model: accuracy {percent(last.accuracy)}, loss {loss(last.loss)} {when}"
+        if best.number != last.number:
+            text += f"; best {percent(best.accuracy)}"
+        return Text(text, no_wrap=True, overflow="ellipsis")
+
+    def _table(self) -> Table:
+        table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", expand=False)
+        for name in ("region", "dataset"):
+            table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=_NAME_LETTERS)
+        table.add_column("phase", no_wrap=True, min_width=10)
+        table.add_column("", no_wrap=True, min_width=_BAR_CELLS)
+        for name in ("loss", "up", "down"):
+            table.add_column(name, justify="right", no_wrap=True, min_width=7)
+        states = sorted(self.history.states.values(), key=lambda s: (s.group, s.dataset))
+        room = max(3, self._console.height - _HEAD_LINES)
+        rows = [_row(s) for s in states] if len(states) <= room else _by_group(states)
+        for row in rows[:room]:
+            table.add_row(*row)
+        if len(rows) > room:
+            table.add_row(f"{len(rows) - room} more")
+        return table
+
+
+def _row(state: State) -> list[RenderableType]:
+    names = (state.group, state.dataset)
+    return [
+        *(Text(shorten(clean(name), _NAME_LETTERS)) for name in names),
+        Text(clean(state.phase), style="green" if state.phase == "training" else ""),
+        _bar(state.done) if state.phase == "training" else Text(""),
+        Text(loss(state.loss)),
+        Text(volume(state.sent)),
+        Text(volume(state.received)),
+    ]
+
+
+def _by_group(states: list[State]) -> list[list[RenderableType]]:
+    """One row for each region, where there are more trainers than lines."""
+    rows: list[list[RenderableType]] = []
+    for group in sorted({s.group for s in states}):
+        own = [s for s in states if s.group == group]
+        training = [s for s in own if s.phase == "training"]
+        losses = [s.loss for s in own if s.loss is not None]
+        common = max(sorted({s.phase for s in own}), key=lambda phase: sum(s.phase == phase for s in own))
+        rows.append(
+            [
+                Text(shorten(clean(group), _NAME_LETTERS)),
+                Text(plural(len(own), "trainer")),
+                Text(f"{sum(s.phase == common for s in own)} {clean(common)}"),
+                _bar(sum(s.done for s in training) / len(training)) if training else Text(""),
+                Text(loss(sum(losses) / len(losses) if losses else None)),
+                Text(volume(sum(s.sent for s in own))),
+                Text(volume(sum(s.received for s in own))),
+            ]
+        )
+    return rows
+
+
+def _bar(done: float) -> RenderableType:
+    return ProgressBar(total=1.0, completed=done, width=_BAR_CELLS)
+
+
+@contextmanager
+def view_for(plan: Plan, *, as_json: bool = False) -> Iterator[View]:
+    """The view that fits the output: JSON lines if asked for, the live picture in a terminal, or plain lines."""
+    if as_json:
+        yield JsonView(to_stdout, to_stderr)
+        return
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield PlainView(to_stdout)
+        return
+    view = LiveView(plan, console)
+    view.start()
+    try:
+        yield view
+    finally:
+        view.stop()
