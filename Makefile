@@ -14,7 +14,7 @@ SYNCED := .venv/.synced
 PYTHON_FILES := __main__.py tag worker local report cli components tests
 STACK ?= eu-us-asia
 
-VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+VERSION := $(shell awk -F'"' '/^version = /{print $$2; exit}' pyproject.toml)
 IMAGES_TO ?= kind
 REGISTRY ?=
 CONTAINERS ?= docker
