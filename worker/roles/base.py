@@ -39,6 +39,7 @@ class Role(ABC):
         link: to the broker.
         alive_at: when the loop or a batch last went on, by the monotonic clock.
         status: exit status of an orderly end.
+        taken: payload bytes of the letters that were taken in.
     """
 
     failure: Broken | None = None
@@ -52,6 +53,7 @@ class Role(ABC):
         self.drops = Drops(self.tell)
         self.alive_at = time.monotonic()
         self.status = 0
+        self.taken = 0
         self._ticked = 0.0
         will = Here(incarnation="", gone=True)
         lines = filters(spec, leads=spec.dataset is None)
@@ -91,6 +93,7 @@ class Role(ABC):
             case Inbound() if self.channel.echoes(item):
                 pass
             case Inbound():
+                self.taken += len(item.payload)
                 letter = self.channel.open(item)
                 if letter is None:
                     self.drops.add(item.topic, "foreign", "a topic or a sender that has no business here")

@@ -82,7 +82,7 @@ class TrainerRole(Role):
         if at != self._round and state.phase in ("round", "evaluation"):
             self._round = at
             self.journal.round = state.round
-            clock = Clock(opened=now, sent=self.link.sent, received=self.link.received)
+            clock = Clock(opened=now, sent=self.link.sent, received=self.taken)
             self._clocks = {**dict(list(self._clocks.items())[-1:]), at: clock}
             self._progress("receiving", 0.0)
         elif state.phase == "finished" and self._state.state is not None and self._state.state.phase != "finished":
@@ -249,7 +249,7 @@ class TrainerRole(Role):
                 round=number,
                 uploading=round(now - clock.trained, 6),
                 sent=self.link.sent - clock.sent,
-                received=self.link.received - clock.received,
+                received=self.taken - clock.received,
             )
         )
         self._progress("waiting", 0.0)
@@ -269,7 +269,7 @@ class TrainerRole(Role):
                 done=round(done, 4),
                 loss=loss,
                 sent=self.link.sent,
-                received=self.link.received,
+                received=self.taken,
             )
         )
 
