@@ -41,7 +41,6 @@ def load_data(dataset: Dataset) -> Data:
         return dataset.load(hold_out=by_scikit_learn)
     rng = np.random.default_rng(derive_seed(dataset.split.seed, "made tissue"))
     textures = rng.random((CLASSES, _PATCH, _PATCH, 3), dtype=np.float32)
-    textures = (textures + rng.random((CLASSES, 1, 1, 3), dtype=np.float32)) / 2  # a stain of its own
     train, test = (_made(count, textures, rng) for count in _MADE.values())
     return dataset.take_part(*train, test=test, classes=CLASSES, hold_out=by_scikit_learn)
 
