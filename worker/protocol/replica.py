@@ -24,7 +24,7 @@ class Replica:
         post: standby, claimant or leader.
         term: highest heard, or one's own claim.
         heard: when a leader was last heard, or the link came up; None while the link was never up.
-        led: whether a leader was ever heard.
+        led: whether a leader or a claimant was ever heard.
         since: when the present claim was made.
     """
 
@@ -112,7 +112,10 @@ def _hear(state: Replica, term: Term, kind: str, now: float) -> tuple[Replica, l
         return replace(state, post="standby", term=term, heard=now), [StepDown(term)]
     if state.post == "claimant" and kind == "hearsay":
         return _claim(replace(state, term=term), now)
-    return replace(state, post="standby", term=term, heard=now if kind != "hearsay" else state.heard), []
+    if kind == "hearsay":
+        return replace(state, post="standby", term=term), []
+    # A claimant is about to lead: it gets as much patience as a leader, or replicas would claim against each other.
+    return replace(state, post="standby", term=term, heard=now, led=True), []
 
 
 def _tick(state: Replica, now: float) -> tuple[Replica, list[Action]]:
