@@ -14,9 +14,15 @@ STACKS = ["eu-us-asia", "dev", "medmnist", "digits"]
 SECRET = "9f1c5a3e7b2d4860a1c3e5f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b"  # noqa: S105  of tests only
 
 
+BUILT: dict[str, Any] = {}
+"""The engine of each stack: registered once, as no test changes it."""
+
+
 @pytest.fixture(params=STACKS)
 def engine(request: pytest.FixtureRequest, deploy: Callable[..., Any], settings: Callable[..., Any]) -> Any:
-    return deploy(settings(request.param))
+    if request.param not in BUILT:
+        BUILT[request.param] = deploy(settings(request.param))
+    return BUILT[request.param]
 
 
 def _containers(engine: Any) -> Iterator[tuple[str, dict[str, Any]]]:
