@@ -80,6 +80,22 @@ def test_a_second_up_changes_nothing(project: Any, cluster: Any) -> None:
     assert cluster.ready(project.namespace) == EVERYONE, "when the run is over, workers stay ready and idle"
 
 
+def test_a_greater_run_goes_on_from_the_last_model(project: Any, cluster: Any) -> None:
+    before = cluster.identities(project.namespace)
+    last = _told(cluster, project.namespace, "finished")[0]["model"]
+    project.edit(lambda federation: federation.update({"run": 2, "rounds": 1}))
+
+    touched = project.preview()
+    project.up()
+    _until(lambda: _told(cluster, project.namespace, "finished"), TRAINED_S, "the second run")
+
+    assert {name.removesuffix("-config").partition("/eu-us-asia-")[2] for name in touched} == set(AGGREGATORS)
+    opened = _told(cluster, project.namespace, "round_opened")
+    assert {(event["run"], event["round"], event["model"]) for event in opened} == {(2, 1, last)}
+    after = cluster.identities(project.namespace)
+    assert {name for name in EVERYONE if after[name] != before[name]} == set(AGGREGATORS), "trainers go on undisturbed"
+
+
 def test_destroy_leaves_nothing(project: Any, cluster: Any) -> None:
     seconds = project.destroy()
 
