@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -12,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from report.history import History
-from report.plain import JsonView, PlainView, View, describe, to_stderr, to_stdout
+from report.plain import JsonView, PlainView, View, describe, to_stderr, to_stdout, waiting
 from report.record import members, planned_rounds
 from report.states import State
-from report.text import clean, clock, listing, loss, percent, plural, shorten, volume
+from report.text import clean, clock, loss, percent, plural, shorten, volume
 from tag.plan import Plan
 from worker import events as ev
 
@@ -25,6 +26,15 @@ _NAME_LETTERS = 14
 _BAR_CELLS = 12
 _LINES = (ev.Leading, ev.Dropped, ev.Waiting)
 """Events that also leave a line above the view."""
+
+
+@dataclass
+class _Pace:
+    """How fast a run's rounds go, by this view's clock: the first opening, the last closing, and what was closed."""
+
+    begun: float
+    last: float = 0.0
+    closed: set[int] = field(default_factory=set)
 
 
 class LiveView:
@@ -42,9 +52,7 @@ class LiveView:
         self._plan = plan
         self._now = now
         self._begun = now()
-        self._first_opening: float | None = None
-        self._last_closing: float | None = None
-        self._closed: set[int] = set()
+        self._paces: dict[int, _Pace] = {}
         self._drawn = float("-inf")
         self._live = Live(console=console, auto_refresh=False, transient=False)
         for member in members(plan):
@@ -63,11 +71,11 @@ class LiveView:
     def event(self, event: ev.Event) -> None:
         """Take in an event."""
         self.history.add(event)
-        if isinstance(event, ev.RoundOpened) and self._first_opening is None:
-            self._first_opening = self._now()
-        elif isinstance(event, ev.RoundClosed):
-            self._closed.add(event.round)
-            self._last_closing = self._now()
+        if isinstance(event, ev.RoundOpened):
+            self._paces.setdefault(event.run, _Pace(self._now()))
+        elif isinstance(event, ev.RoundClosed) and (pace := self._paces.get(event.run)):
+            pace.closed.add(event.round)
+            pace.last = self._now()
         if isinstance(event, _LINES) and (line := describe(event)) is not None:
             self.say(line)
         self.tick()
@@ -83,12 +91,12 @@ class LiveView:
 
     def remaining(self) -> float | None:
         """Seconds until the last round ends, judged by those that have ended; None before the first has."""
-        rounds = self._rounds()
-        if self._first_opening is None or self._last_closing is None or not rounds:
+        run, rounds = self.history.current.number, self._rounds()
+        pace = self._paces.get(run)
+        if pace is None or not pace.closed or not rounds:
             return None
-        each = (self._last_closing - self._first_opening) / len(self._closed)
-        left = max(0, rounds - max(self._closed)) * each
-        return max(0.0, left - (self._now() - self._last_closing))
+        left = max(0, rounds - max(pace.closed)) * (pace.last - pace.begun) / len(pace.closed)
+        return max(0.0, left - (self._now() - pace.last))
 
     def _rounds(self) -> int:
         return self.history.current.planned or planned_rounds(self._plan)
@@ -100,10 +108,9 @@ class LiveView:
     def picture(self) -> RenderableType:
         """What is shown now."""
         parts: list[RenderableType] = [self._headline(), self._scores(), self._table()]
-        waiting = self.history.current.waiting
-        if waiting is not None:
-            text = f"round {waiting.round} waits for {listing(waiting.missing) or 'its quorum'}: {waiting.reason}"
-            parts.append(Text(clean(text), style="yellow", overflow="ellipsis", no_wrap=True))
+        awaited = self.history.current.waiting
+        if awaited is not None:
+            parts.append(Text(clean(waiting(awaited)), style="yellow", overflow="ellipsis", no_wrap=True))
         return Group(*parts)
 
     def _headline(self) -> Text:
@@ -132,7 +139,7 @@ class LiveView:
         last, best = scored[-1], max(scored, key=lambda r: r.accuracy or 0.0)
         when = f"after round {last.number}" if last.number else "before training"
         text = f"global model: accuracy {percent(last.accuracy)}, loss {loss(last.loss)} {when}"
-        if best.number != last.number:
+        if percent(best.accuracy) != percent(last.accuracy):
             text += f"; best {percent(best.accuracy)}"
         return Text(text, no_wrap=True, overflow="ellipsis")
 

@@ -61,11 +61,15 @@ class JsonView:
 
     def __init__(self, write: Print, say: Print) -> None:
         self._write = write
-        self.say = say
+        self._say = say
 
     def event(self, event: ev.Event) -> None:
         """Write the event."""
         self._write(event.to_json())
+
+    def say(self, line: str) -> None:
+        """Hand the line on."""
+        self._say(line)
 
     def tick(self) -> None:
         """Nothing to do: lines stand as they were written."""
@@ -102,11 +106,18 @@ def describe(event: ev.Event) -> str | None:
             of = f"{plural(event.count, 'message')} of {event.sender}"
             return f"{event.worker} dropped {of} ({event.reason}): {event.detail}"
         case ev.Waiting():
-            return f"round {event.round} waits for {listing(event.missing) or 'its quorum'}: {event.reason}"
+            return waiting(event)
         case ev.RoundOpened() | ev.RoundClosed() | ev.Evaluated() | ev.Finished():
             return _of_run(event)
         case _:
             return None
+
+
+def waiting(event: ev.Waiting) -> str:
+    """What the run waits for, and why where that says more."""
+    what = f"round {event.round} waits for " if event.round else "the run waits for "
+    reason = f": {event.reason}" if event.reason and not event.reason.startswith("waits for") else ""
+    return f"{what}{listing(event.missing) or 'its quorum'}{reason}"
 
 
 def _of_run(event: ev.RoundOpened | ev.RoundClosed | ev.Evaluated | ev.Finished) -> str:
