@@ -24,6 +24,8 @@ START_S = 10.0
 ATTEMPTS = 5
 _MARGIN_BYTES = 64 * 1024
 _MAX_CONNECTIONS = 10_000
+_SLOTS = 2
+"""Updates beyond the first window that may be under way at once."""
 
 
 class Broker(Protocol):
@@ -69,10 +71,10 @@ def logs(trainers: int) -> dict[str, Log]:
     KiB for events, thirty uploads took 415 MB; with 64 KiB, 239 MB.
 
     Args:
-        trainers: of the plan; each may send a chunk before it has a slot.
+        trainers: of the plan; each may send a chunk before it has a slot, and two with slots a window at a time.
     """
     window = WINDOW_CHUNKS * CHUNK_BYTES
-    updates = max(FIRST_WINDOW_BYTES, trainers * CHUNK_BYTES) + window
+    updates = max(FIRST_WINDOW_BYTES, trainers * CHUNK_BYTES) + _SLOTS * window
     channel = "fedtag/1/+/+/+"
     return {
         f"{channel}/update/#": Log.holding(updates, 2 * 1024 * 1024),

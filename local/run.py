@@ -7,8 +7,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from worker.operator import Operator
-
 from local.broker import EmbeddedBroker
 from local.folder import RunFolder
 from local.outcome import Outcome, Result, Watch
@@ -19,6 +17,7 @@ from tag.load import Loaded
 from tag.plan import PlannedWorker
 from worker.errors import InputError, WorkerError
 from worker.events import Evaluated, Event, Failed, Finished, RoundClosed
+from worker.operator import Operator
 from worker.tensors import digest
 from worker.transport import Address
 

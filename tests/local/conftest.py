@@ -18,6 +18,13 @@ import pytest
 SOFTMAX = Path(__file__).parents[2] / "worker" / "programs" / "softmax.py"
 LIMIT_S = 60
 REGIONS = {"eu": ["data-1"], "us": ["data-2"], "asia": ["data-3"]}
+WITHOUT_REPORT = """
+import sys, report.write
+from cli.__main__ import main
+
+report.write.write_report = lambda folder: []
+sys.exit(main(sys.argv[1:]))
+"""
 
 TAG = """\
 name: three regions
@@ -103,7 +110,12 @@ class Started:
 
     def finish(self) -> Run:
         """Wait for its end."""
-        out, err = self.process.communicate(timeout=LIMIT_S)
+        try:
+            out, err = self.process.communicate(timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.terminate()
+            out, err = self.process.communicate(timeout=LIMIT_S)
+            raise AssertionError(f"the run did not end within {LIMIT_S} s; it told:\n{out}{err}") from None
         return Run(self.process.returncode, "".join(self.lines) + out, err, self.runs)
 
 
@@ -148,9 +160,10 @@ class Federation:
         np.savez(self.root / "blobs.npz", **(kept | arrays))
         return self
 
-    def start(self, *arguments: str, runs: str = "runs") -> Started:
-        """Start `fedtag run` on the stack, with its events on standard output."""
-        command = [sys.executable, "-m", "cli", "run", str(self.stack), "--json", "--runs", str(self.root / runs)]
+    def start(self, *arguments: str, runs: str = "runs", report: bool = False) -> Started:
+        """Start `fedtag run` on the stack, with its events on standard output; a report takes longer."""
+        fedtag = ["-m", "cli"] if report else ["-c", WITHOUT_REPORT]
+        command = [sys.executable, *fedtag, "run", str(self.stack), "--json", "--runs", str(self.root / runs)]
         environment = os.environ | {"PYTHONWARNINGS": "default"}
         process = subprocess.Popen(
             [*command, *arguments],
@@ -163,9 +176,9 @@ class Federation:
         )
         return Started(process, self.root / runs)
 
-    def run(self, *arguments: str, runs: str = "runs") -> Run:
+    def run(self, *arguments: str, runs: str = "runs", report: bool = False) -> Run:
         """Run the stack to its end."""
-        return self.start(*arguments, runs=runs).finish()
+        return self.start(*arguments, runs=runs, report=report).finish()
 
 
 @pytest.fixture(scope="module")

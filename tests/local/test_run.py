@@ -46,7 +46,7 @@ def train(model, arrays, settings, progress):
 @pytest.fixture(scope="module")
 def finished(federations: Callable[[], Any]) -> Any:
     """A run of the undisturbed federation, with which others are compared."""
-    return federations().write().run()
+    return federations().write().run(report=True)
 
 
 def test_a_run_keeps_all_that_it_promises(finished: Any) -> None:
@@ -144,7 +144,7 @@ def test_an_interrupted_run_keeps_what_was_reached_and_leaves_no_process(
     federations: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PAUSE", "0.4")
-    started = federations().write(program=PACED, rounds=50).start()
+    started = federations().write(program=PACED, rounds=50).start(report=True)
     reached = started.until("round_opened", round=3)["model"]
     children = started.children()
 
