@@ -42,10 +42,12 @@ class Verdict:
     Attributes:
         entrants: federated, pooled, then the datasets alone in the order of names.
         tested: test samples behind each accuracy; 0 is not known.
+        unit: what trained alone: a region, or a dataset where regions have several.
     """
 
     entrants: tuple[Entrant, ...]
     tested: int
+    unit: str = "region"
 
     @property
     def federated(self) -> Entrant:
@@ -86,7 +88,7 @@ class Verdict:
         blurred = [e for e in (self.pooled, self.best_alone) if e and abs(self.difference(e)) <= self.margin(e)]
         if blurred:
             margin = max(100 * self.margin(e) for e in blurred)
-            what = "Neither difference is" if len(blurred) == 2 else f"The difference to {blurred[0].name} is not"  # noqa: PLR2004 - both
+            what = "neither difference is" if len(blurred) == 2 else f"the difference to {blurred[0].name} is not"  # noqa: PLR2004 - both
             parts.append(f"{what} more than chance explains with {self.tested:,} test samples (±{margin:.2f} points)")
         if len({e.last.round for e in self.entrants}) > 1:
             parts.append("they trained for different numbers of rounds")
@@ -97,23 +99,23 @@ class Verdict:
         """The differences of the final accuracies."""
         parts = []
         if self.pooled:
-            parts.append(f"pooled data gives a model that is {self._against(self.pooled)} than the federated one")
+            parts.append(f"trained on the pooled data, a model is {self._against(self.pooled)}")
         if self.best_alone:
-            best = self.best_alone
-            of = "the best region" if len(self.alone) > 1 else "the region"
-            subject = (
-                f"{of} alone, {best.name}, one that is" if parts else f"{of} alone, {best.name}, gives a model that is"
+            where = (
+                f"{'the best' if len(self.alone) > 1 else 'the only'} {self.unit}'s data alone ({self.best_alone.name})"
             )
-            parts.append(f"{subject} {self._against(best)}{'' if parts else ' than the federated one'}")
-        text = ", ".join(parts)
+            said = self._against(self.best_alone)
+            short = said.removesuffix(" than the federated one")
+            parts.append(f"on {where}, it is {short}" if parts else f"trained on {where}, a model is {said}")
+        text = "; ".join(parts)
         return text[:1].upper() + text[1:]
 
     def _against(self, entrant: Entrant) -> str:
         """How the entrant compares with the federated model."""
         gain = points(abs(self.difference(entrant))).removeprefix("+")
         if gain == "0.00":
-            return "no more and no less accurate"
-        return f"{gain} points {'less' if self.difference(entrant) > 0 else 'more'} accurate"
+            return "as accurate as the federated one"
+        return f"{gain} points {'less' if self.difference(entrant) > 0 else 'more'} accurate than the federated one"
 
 
 def verdict(record: Record) -> Verdict | None:
@@ -133,7 +135,8 @@ def verdict(record: Record) -> Verdict | None:
     kept = [e for e in others if e.points and math.isfinite(e.last.accuracy)]
     if not kept or not math.isfinite(federated[-1].accuracy):
         return None
-    return Verdict((Entrant(FEDERATED, "federated", "", federated), *kept), run.last.count)
+    unit = "region" if len(record.groups) == len(record.members) else "dataset"
+    return Verdict((Entrant(FEDERATED, "federated", "", federated), *kept), run.last.count, unit)
 
 
 def _ordered(scores: Iterable[Point]) -> tuple[Point, ...]:

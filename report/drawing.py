@@ -75,7 +75,8 @@ def style(names: Sequence[str]) -> Iterator[None]:
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE | {"font.family": _fonts("".join(names))})
+        chosen: dict[Any, Any] = {**_STYLE, "font.family": _fonts("".join(names))}
+        mpl.rcParams.update(chosen)
         yield
 
 
@@ -109,7 +110,7 @@ def sheet(title: str, subtitle: str, height: float) -> tuple["Figure", float]:
     from matplotlib.figure import Figure
 
     lines = textwrap.wrap(clean(title), TITLE_LETTERS, max_lines=3, placeholder=" …")
-    below = textwrap.wrap(clean(subtitle), int(TITLE_LETTERS * 1.35), max_lines=3, placeholder=" …")
+    below = textwrap.wrap(clean(subtitle), int(TITLE_LETTERS * 1.6), max_lines=3, placeholder=" …")
     taken = MARGIN + 0.25 * len(lines) + 0.18 * len(below) + 0.12
     figure = Figure(figsize=(WIDTH, height + taken), facecolor="none")
     at = height + taken - MARGIN
@@ -123,7 +124,8 @@ def sheet(title: str, subtitle: str, height: float) -> tuple["Figure", float]:
 def write(figure: "Figure", x: float, y: float, text: str, **options: Any) -> None:
     """Text with its upper left corner so many inches from the lower left corner of the figure."""
     wide, high = figure.get_size_inches()
-    figure.text(x / wide, y / high, text, **({"va": "top", "ha": "left"} | options))
+    settings: dict[str, Any] = {"va": "top", "ha": "left", **options}
+    figure.text(x / wide, y / high, text, **settings)
 
 
 def place(figure: "Figure", left: float, bottom: float, width: float, height: float, **options: Any) -> "Axes":

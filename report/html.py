@@ -1,130 +1,188 @@
 """A run's page: one file, no network, no scripts; light or dark as the reader's system is."""
 
-import platform
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from report.comparison import verdict
+from report.comparison import Verdict, verdict
 from report.drawing import Chart
 from report.palette import region_colours, variables
 from report.record import Record
-from report.summary import of_region, region_summaries, regions
-from report.text import clean, clock, count, listing, loss, percent, plural, points, seconds, volume
+from report.rounds import Round
+from report.summary import of_region, region_summaries, regions, total
+from report.text import UNKNOWN, clean, clock, count, loss, percent, plural, points, seconds, volume
 
 TEMPLATE = "page.html.j2"
+EACH_REGION = 6
+"""Regions up to which the table of rounds has columns for each."""
+_FLAGS = 400
 
 
-def page(record: Record, pictures: list[Chart]) -> str:
+def page(record: Record, pictures: Sequence[Chart]) -> str:
     """The page of a run, with its pictures in it."""
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("report", "."), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return environment.get_template(TEMPLATE).render(_facts(record), pictures=pictures, colours=_css(record)) + "\n"
+    by_name = {picture.name: picture for picture in pictures}
+    text = environment.get_template(TEMPLATE).render(_facts(record), pictures=by_name, colours=_css(record))
+    return text.strip() + "\n"
 
 
 def _css(record: Record) -> list[tuple[str, str, str]]:
     found = variables(region_colours(list(record.groups)))
-    return [(name, light, dark) for name, (light, dark) in found.items()]
+    return [(name, light, dark) for name, (light, dark) in found.items()] + [("warn", "#b35900", "#f0a04b")]
 
 
 def _facts(record: Record) -> dict[str, Any]:
     """What the template shows, as text."""
-    facts, run = record.facts, record.run
+    facts, history = record.facts, record.history
     found = verdict(record)
+    begun = min((o.time for r in record.run.rounds for o in r.openings), default=None)
+    unread = record.unread + history.unreadable
+    heads, rounds = _rounds(record)
     return {
         "federation": clean(record.federation),
-        "tag": clean(record.plan.tag),
-        "outcome": facts.outcome,
-        "message": clean(facts.message),
+        "outcome": clean(facts.outcome),
+        "message": clean(facts.message or (record.run.failure.message if record.run.failure else "")),
         "headline": _headline(record),
-        "started": clean(facts.started),
+        "lead": _lead(record),
         "figures": _figures(record),
-        "model": record.model or "",
-        "regions": list(regions(record)),
-        "rounds": _rounds(record),
-        "summaries": [
-            {
-                "name": clean(s.name),
-                "datasets": clean(listing(list(s.datasets), 12)),
-                "samples": count(s.samples),
-                "training": seconds(s.training),
-                "validation": percent(s.validation),
-                "sent": volume(s.sent),
-                "received": volume(s.received),
-            }
-            for s in region_summaries(record)
-        ],
-        "data": [_data(record, m.dataset, m.uri) for m in record.members],
-        "incidents": [{"at": clock(i.time - _start(record)), "text": clean(i.text)} for i in record.history.incidents],
-        "dropped": [
-            {"sender": clean(t.sender), "reason": clean(t.reason), "count": count(t.count), "detail": clean(t.detail)}
-            for t in record.history.dropped
-        ],
-        "comparison": None
-        if found is None
-        else {
-            "sentence": found.sentence,
-            "rows": [
-                (clean(e.name), percent(e.last.accuracy), loss(e.last.loss), points(found.difference(e)))
-                for e in found.entrants
-            ],
-        },
-        "command": f"uv run fedtag run {clean(facts.stack) or clean(record.federation)}",
-        "environment": {
-            "seed": facts.seed,
-            "threads": facts.threads,
-            "CPU": clean(facts.cpu.get("model", platform.machine())),
-            **{clean(name): clean(version) for name, version in sorted(facts.versions.items())},
-        },
-        "unread": record.unread,
-        "failure": clean(run.failure.message) if run.failure else "",
+        "model": clean(record.model or ""),
+        "rounds": rounds,
+        "rounds_heads": heads,
+        "rounds_caption": "Accuracy and loss: of the model that the round made, on the test set. "
+        "Overhead: the round's time less its slowest trainer's evaluating and training",
+        "summaries": _regions(record),
+        "data": [_data(record, member.dataset, member.uri) for member in record.members],
+        "incidents": [(_since(incident.time, begun), clean(incident.text)) for incident in history.incidents],
+        "dropped": [(clean(t.sender), clean(t.reason), count(t.count), clean(t.detail)) for t in history.dropped],
+        "comparison": _comparison(found) if found else None,
+        "command": _command(record),
+        "again": f"uv run fedtag report {shlex.quote(f'runs/{clean(record.folder.resolve().name)}')}",
+        "environment": _environment(record),
+        "unread": plural(unread, "line") if unread else "",
     }
 
 
 def _headline(record: Record) -> str:
-    made = plural(len(record.run.closed), "round")
-    if record.accuracy is None:
-        return f"No model was evaluated ({made})"
-    return f"{percent(record.accuracy)} right after {made}"
+    last = record.run.last
+    if last is None:
+        return "No model was evaluated"
+    return f"{percent(record.accuracy)} accuracy after {plural(record.run.scored[-1].number, 'round')}"
 
 
-def _start(record: Record) -> float:
-    openings = [o.time for r in record.run.rounds for o in r.openings]
-    return min(openings, default=0.0)
+def _lead(record: Record) -> str:
+    samples = total(state.samples for state in record.history.states.values())
+    data = f": {plural(samples, 'sample')} in all" if samples else ""
+    where = f"{plural(len(record.members), 'trainer')} in {plural(len(record.groups), 'region')}, each on its own data"
+    tested = f", tested on {plural(record.run.last.count, 'sample')}" if record.run.last else ""
+    earlier = f" This is run {record.run.number}; it goes on from the run before." if record.run.number > 1 else ""
+    return f"One model, trained by {where}{data}{tested}.{earlier}"
 
 
 def _figures(record: Record) -> list[tuple[str, str]]:
     last = record.run.last
-    samples = sum(s.samples or 0 for s in region_summaries(record))
+    samples = total(state.samples for state in record.history.states.values())
+    rounds = f"{len(record.run.closed)} of {record.planned}" if record.planned else str(len(record.run.closed))
     return [
         ("test accuracy", percent(record.accuracy)),
         ("test loss", loss(last.loss if last else None)),
-        ("rounds", f"{len(record.run.closed)} of {record.planned or '—'}"),
+        ("rounds", rounds),
         ("trainers", count(len(record.members))),
         ("training samples", count(samples)),
         ("time", seconds(record.facts.seconds)),
     ]
 
 
-def _rounds(record: Record) -> list[dict[str, Any]]:
-    by_region = regions(record)
+def _rounds(record: Record) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows: of few regions each has its columns, of many there is a span."""
+    places = regions(record)
+    each = len(places) <= EACH_REGION
+    heads = ["round", "accuracy", "loss", "time", "overhead"]
+    if each:
+        heads += [head for name in places for head in (f"{clean(name)}: samples", "training")]
+    else:
+        heads += ["samples", "fastest training", "slowest training"]
+    run = record.run
+    rows = []
+    for made in ([run.initial] if run.initial and run.rounds else []) + run.rounds:
+        name = str(made.number) if made.number else "first model"
+        row = [name, percent(made.accuracy), loss(made.loss), seconds(made.seconds), seconds(made.overhead)]
+        rows.append(row + (_shares(made, places) if each else _span(made)))
+    return heads, rows
+
+
+def _shares(made: Round, places: dict[str, tuple[str, ...]]) -> list[str]:
+    if not made.number:
+        return [""] * (2 * len(places))
+    found = [of_region(made, datasets) for datasets in places.values()]
+    return [cell for own in found for cell in (count(own.samples), seconds(own.training))]
+
+
+def _span(made: Round) -> list[str]:
+    times = [s.training for s in made.shares.values() if s.training is not None]
+    if not made.number or not times:
+        return [count(made.total) if made.number else "", "", ""]
+    return [count(made.total), seconds(min(times)), seconds(max(times))]
+
+
+def _regions(record: Record) -> list[tuple[str, ...]]:
     return [
-        {
-            "number": made.number,
-            "accuracy": percent(made.accuracy),
-            "loss": loss(made.loss),
-            "seconds": seconds(made.seconds),
-            "overhead": seconds(made.overhead),
-            "shares": [
-                (count(of_region(made, datasets).samples), seconds(of_region(made, datasets).training))
-                for datasets in by_region.values()
-            ],
-        }
-        for made in record.run.rounds
+        (
+            clean(found.name),
+            count(len(found.datasets)),
+            count(found.samples),
+            seconds(found.training),
+            percent(found.validation),
+            volume(found.sent),
+            volume(found.received),
+        )
+        for found in region_summaries(record)
     ]
+
+
+def _comparison(found: Verdict) -> dict[str, Any]:
+    rows = []
+    for entrant in found.entrants:
+        gap = "" if entrant is found.federated else points(found.difference(entrant))
+        name = clean(entrant.name) + (" alone" if entrant.kind == "alone" else "")
+        rows.append((name, str(entrant.last.round), percent(entrant.last.accuracy), loss(entrant.last.loss), gap))
+    return {"sentence": clean(found.sentence), "unit": found.unit, "rows": rows}
+
+
+def _command(record: Record) -> str:
+    stack = shlex.quote(clean(record.facts.stack or record.federation))
+    return f"uv run fedtag run {stack}{' --compare' if record.facts.comparison else ''}"
+
+
+def _environment(record: Record) -> list[tuple[str, str]]:
+    facts = record.facts
+    flags = clean(facts.cpu.get("flags", ""))
+    rows = [
+        ("started", facts.started),
+        ("seed", facts.seed),
+        ("threads", facts.threads),
+        ("CPU", facts.cpu.get("model")),
+        ("CPU flags", flags if len(flags) <= _FLAGS else f"{flags[:_FLAGS].rsplit(' ', 1)[0]} … (all in run.json)"),
+        *sorted(facts.versions.items()),
+    ]
+    return [(clean(name), clean(value)) for name, value in rows if value not in (None, "")]
+
+
+def _since(time: float, begun: float | None) -> str:
+    if begun is None:
+        return UNKNOWN
+    return clock(time - begun) if time >= begun else "before"
 
 
 def _data(record: Record, dataset: str, uri: str) -> tuple[str, str, str, str]:
     state = record.history.states.get(dataset)
-    return clean(dataset), clean(uri), count(state.samples if state else None), clean(state.digest if state else "")
+    digest = clean(state.digest) if state and state.digest else UNKNOWN
+    return clean(dataset), clean(uri), count(state.samples if state else None), digest

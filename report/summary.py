@@ -60,9 +60,15 @@ def regions(record: Record) -> dict[str, tuple[str, ...]]:
 
 
 def place_names(record: Record) -> dict[str, str]:
-    """What each dataset is called: its region's name, or `region/dataset` where the region has several."""
+    """What each dataset is called: its region's name, or, where the region has several, its own with the region's."""
     found = regions(record)
-    return {m.dataset: m.group if len(found[m.group]) == 1 else f"{m.group}/{m.dataset}" for m in record.members}
+
+    def name(group: str, dataset: str) -> str:
+        if len(found[group]) == 1:
+            return group
+        return dataset if group in dataset else f"{group}/{dataset}"
+
+    return {m.dataset: name(m.group, m.dataset) for m in record.members}
 
 
 def of_region(round_: Round, datasets: Sequence[str]) -> RegionRound:

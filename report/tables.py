@@ -189,7 +189,7 @@ def _comparison(found: Verdict) -> Table:
         )
     hidden = len(found.alone) - len(alone)
     if hidden:
-        table.add_row(f"and {text.plural(hidden, 'region')} alone, less accurate")
+        table.add_row(f"and {text.plural(hidden, found.unit)} alone, less accurate")
     return table
 
 

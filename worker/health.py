@@ -57,7 +57,7 @@ def serve(watched: Watched, *, port: int, host: str, labels: dict[str, str], pat
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
             """Probes are not logged."""
 
     server = ThreadingHTTPServer((host, port), Handler)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +47,10 @@ said["parameters"] = sum(array.size for array in start.values())
 def run(
     program: str, uri: str, rounds: str, *words: str, worker: str = "trainer-eu-eu", more: str = ""
 ) -> dict[str, Any]:
-    """What a trainer's process says about the rounds that it trained."""
+    """What a trainer's process says about the rounds that it trained.
+
+    Bytecode is kept, as it is for users: TensorFlow's import takes ten seconds without and three with it.
+    """
     spec = WorkerSpec(
         federation="f",
         worker=worker,
@@ -59,6 +63,7 @@ def run(
     done = subprocess.run(
         [sys.executable, "-c", f"{SCRIPT}\n{more}\nprint(json.dumps(said))", spec.model_dump_json(), rounds, *words],
         cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         capture_output=True,
         text=True,
         check=False,
