@@ -18,6 +18,7 @@ from worker.training import Learner
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "worker" / "programs"
+pytestmark = pytest.mark.timeout(300)  # 46 s of CPU in all, which take long where cores are shared
 SCRIPT = """
 import hashlib, json, sys
 from pathlib import Path
