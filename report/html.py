@@ -75,7 +75,9 @@ def _headline(record: Record) -> str:
     last = record.run.last
     if last is None:
         return "No model was evaluated"
-    return f"{percent(record.accuracy)} accuracy after {plural(record.run.scored[-1].number, 'round')}"
+    number = record.run.scored[-1].number
+    when = f"after {plural(number, 'round')}" if number else "before training"
+    return f"{percent(last.accuracy)} accuracy {when}"
 
 
 def _lead(record: Record) -> str:

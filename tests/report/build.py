@@ -81,7 +81,7 @@ class Story:
         self.places = {
             w.spec.dataset.name: (w.spec.memberships[0].group, w.spec.worker) for w in plan.trainers if w.spec.dataset
         }
-        self.bytes = dict.fromkeys(self.places, (0, 0))
+        self.bytes: dict[str, tuple[int, int]] = dict.fromkeys(self.places, (0, 0))
         self.pace = {d: 9.0 + 1.2 * (i % 3) for i, d in enumerate(self.places)}
         self.samples = {d: max(1, 54_000 // len(self.places) - 10 * i) for i, d in enumerate(self.places)}
 

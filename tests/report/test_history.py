@@ -82,8 +82,8 @@ def test_a_round_that_a_standby_repeats_replaces_the_first_attempt() -> None:
     assert len(history.current.rounds) == 2, "a repeated round is one round"
     assert (second.overhead or 0) < 1, "times of the first attempt are forgotten"
     assert [i.text for i in history.incidents] == [
-        f"round 2 was repeated; opened by {LEADER}, then {STANDBY}",
         f"{STANDBY} took over the leadership (term 2)",
+        f"round 2 was repeated; opened by {LEADER}, then {STANDBY}",
     ]
 
 
@@ -100,10 +100,9 @@ def test_of_two_closings_that_of_the_higher_term_holds_even_if_it_is_heard_first
 
 def test_counters_of_a_restarted_worker_go_on() -> None:
     told = Story(star(regions=1), rounds=1)
-    who = told.of("mnist-region-01")
     history = History()
     for after, sent in ((1, 100), (2, 300), (3, 50)):
-        history.add(ev.Progress(**(who | {"time": BEGUN + after}), sent=sent, received=sent))
+        history.add(ev.Progress(**told.of("mnist-region-01", after), sent=sent, received=sent))
     for after, count in ((1, 4), (2, 7), (3, 2)):
         history.add(ev.Dropped(time=BEGUN + after, worker=LEADER, sender="x", reason="stale", count=count))
 
