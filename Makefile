@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 SYNCED := .venv/.synced
-PYTHON_FILES := __main__.py tag worker local report cli components tests
+PYTHON_FILES := __main__.py tag worker local report cli components policy tests
 STACK ?= eu-us-asia
 
 VERSION := $(shell awk -F'"' '/^version = /{print $$2; exit}' pyproject.toml)
@@ -59,6 +59,7 @@ check: $(SYNCED)  ## format, lint and types
 	$(RUN) ruff check $(PYTHON_FILES)
 	$(RUN) mypy
 	$(RUN) pyright
+	cd policy && $(abspath $(UV)) run --locked pytest -q
 
 format: $(SYNCED)  ## format and mend what ruff can mend
 	$(RUN) ruff format $(PYTHON_FILES)
