@@ -57,7 +57,7 @@ def tag_chart(record: Record, colours: dict[str, str]) -> Chart:
     trainers = len(record.members)
     title = f"{plural(trainers, 'trainer')} in {plural(len(record.groups), 'region')}{data}: data stays, models move"
     subtitle = (
-        f"The TAG {record.plan.tag} of {record.federation}: roles, the channels that join them, and their workers."
+        f"Roles of the TAG “{record.plan.tag}”, the channels that join them, and the workers of {record.federation}."
     )
     levels = sorted({row.depth for row in rows}, reverse=True)
     heights = {d: max(_row_height(row) for row in rows if row.depth == d) for d in levels}
