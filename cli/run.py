@@ -65,6 +65,6 @@ def _conclude(result: Result, *, as_json: bool) -> int:
         print(json.dumps(describe(result)))
     else:
         to_stdout(summary(result.folder))
-    if result.message:
+    if result.message and result.outcome != "interrupted":  # who has interrupted it knows
         print(f"error: {result.message}", file=sys.stderr)
     return result.status
