@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ _KILLED_S = 10.0
 _POLL_S = 0.01
 _MOST_LINES = 60
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_NOTE = re.compile(r"[IW]\d{4} \d\d:\d\d:\d+\.\d+ |WARNING: All log messages before absl::InitializeLog")
 _LAUNCHER = tuple(f'  File "{file}"' for file in ("<frozen runpy>", Path(__file__).with_name("child.py")))
 
 
@@ -100,11 +102,13 @@ class Child:
         return None
 
     def output(self) -> list[str]:
-        """The last lines that it wrote for people: without log entries, which are JSON objects."""
+        """The last lines that it wrote for people: no log entries (JSON objects), none of TensorFlow's notes."""
         with self.log.open("rb") as file:
             file.seek(self._offset)
             lines = file.read().decode(errors="replace").splitlines()
-        return _without_launcher([line for line in lines if line.strip() and not _is_entry(line)])[-_MOST_LINES:]
+        return _without_launcher(
+            [line for line in lines if line.strip() and not _is_entry(line) and not _NOTE.match(line)]
+        )[-_MOST_LINES:]
 
 
 def stop_all(children: Iterable[Child], grace: float = GRACE_S) -> None:

@@ -28,6 +28,9 @@ LAST_FETCH_S = 10.0
 EXPORT_S = 120.0
 STALL_S = 120.0
 """Seconds beyond the stack's `maxWait` without any event, after which nobody is there to end the run."""
+CONNECT_S = 10.0
+_LOST_S = 5.0
+"""Seconds after which a state that says how the run ended is believed without its event."""
 _TRAILING_S = 2.0
 _QUIET_S = 0.3
 
@@ -130,12 +133,24 @@ class LocalRun:
             self._workers(broker, Path(scratch)) as workers,
         ):
             try:
+                self._connect(operator)
+                workers.start()
                 outcome, message = self._follow(operator, workers, broker)
             except InputError:
                 raise
             except WorkerError as error:
                 outcome, message = "failed", str(error)
             return outcome, message, self._fetch(operator, FETCH_S if outcome == "finished" else LAST_FETCH_S)
+
+    def _connect(self, operator: Operator) -> None:
+        """Wait for the operator's link, or the first events would be missed."""
+        deadline = time.monotonic() + CONNECT_S
+        while not operator.connected and self._interrupts.signal is None:
+            if time.monotonic() > deadline:
+                raise WorkerError(
+                    f"the embedded broker does not answer within {CONNECT_S:g} s; is the machine too busy?"
+                )
+            operator.next(0.02)
 
     @contextlib.contextmanager
     def _workers(self, broker: EmbeddedBroker, scratch: Path) -> Iterator[Workers]:
@@ -148,7 +163,6 @@ class LocalRun:
             spare=len(trainers) - _quorum(self._members, len(trainers)),
         )
         try:
-            workers.start()
             yield workers
         except BaseException:
             workers.kill()
@@ -173,6 +187,12 @@ class LocalRun:
             if isinstance(event, Finished):
                 self._take_trailing(operator)
                 return "finished", ""
+            state = operator.state
+            if state is not None and time.monotonic() - self._heard > _LOST_S:
+                if state.phase == "finished":
+                    return "finished", ""
+                if state.phase == "failed":
+                    raise WorkerError(state.message)
             workers.check()
             if not broker.alive:
                 raise WorkerError("the embedded broker ended; the run needs it; run again, and report it if it recurs")
