@@ -9,6 +9,9 @@ MAX_PACKET_BYTES = CHUNK_BYTES + 64 * 1024
 WINDOW_CHUNKS = 32
 """Chunks that a sender may be ahead of what its receiver has confirmed."""
 
+ACK_CHUNKS = WINDOW_CHUNKS // 2
+"""Chunks of a model after which its reader confirms."""
+
 FIRST_WINDOW_BYTES = 64 * 1024 * 1024
 """Bytes that all trainers together may send before they have slots."""
 

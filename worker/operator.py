@@ -4,6 +4,7 @@ import queue
 import time
 from typing import Any, Self
 
+from tag.limits import ACK_CHUNKS
 from tag.plan import Membership, WorkerSpec
 from tag.topics import OPERATOR, ROOT, parse
 from worker.channel import Channel, read
@@ -84,7 +85,7 @@ class Operator:
                 if staged.received.whole and staged.intact():
                     return bytes(staged.bytes())
                 now_have = staged.received.confirmed
-                if now_have != have and now_have % 16 == 0:
+                if now_have != have and now_have % ACK_CHUNKS == 0:
                     have = now_have
                     self._want(have, ask=False)
             if time.monotonic() - asked >= ASK_AGAIN_S:

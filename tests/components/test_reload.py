@@ -34,7 +34,10 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends at a hang-up; `proc` shows it, and no other, as mosquitto."""
+    # Whoever started these tests may have had hang-ups ignored, which processes inherit.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     process = subprocess.Popen([str(shutil.which("sleep")), "60"])
+    signal.signal(signal.SIGHUP, before)
     entry = tmp_path / "proc" / str(process.pid)
     entry.mkdir(parents=True)
     (entry / "comm").write_text("mosquitto\n")

@@ -8,13 +8,15 @@ import pytest
 from tag.plan import RunSettings
 from worker import events
 from worker.protocol import leader as rounds
+from worker.protocol import leader_io, trainer_io
 from worker.protocol import replica as election
 from worker.protocol import trainer as follower
-from worker.protocol.leader import Leader
+from worker.protocol.leader_state import Leader
 from worker.protocol.members import Members
 from worker.protocol.messages import Counts, Evaluation, Held, Here, State, Term, UpdateManifest, bits, members
 from worker.protocol.slots import Coming, grant
 from worker.protocol.streams import Stream
+from worker.protocol.trainer_state import Trainer
 
 TERM: Term = (1, "aggregator-all-0")
 BASE = Held(0, 0, "a" * 64, 1000)
@@ -26,18 +28,18 @@ def here(name: str, **changes: object) -> Here:
     return Here(**{f: getattr(known, f) for f in known.__struct_fields__} | changes)  # type: ignore[arg-type]
 
 
-def told(actions: list[rounds.Action]) -> list[events.Event]:
-    return [a.event for a in actions if isinstance(a, rounds.Tell)]
+def told(actions: list[leader_io.Action]) -> list[events.Event]:
+    return [a.event for a in actions if isinstance(a, leader_io.Tell)]
 
 
-def begun(settings: RunSettings | None = None) -> tuple[Leader, list[rounds.Action]]:
+def begun(settings: RunSettings | None = None) -> tuple[Leader, list[leader_io.Action]]:
     """A leader of three trainers that are here, with the model that it asked for."""
     state = Leader(TERM, settings or RunSettings(rounds=2), Members({"g": NAMES}, {}))
-    actions: list[rounds.Action] = []
+    actions: list[leader_io.Action] = []
     for name in NAMES:
-        state, actions = rounds.step(state, rounds.HereHeard(f"trainer-{name}", "g", here(name)), 1.0)
-    assert any(isinstance(a, rounds.AskModel) for a in actions), "it asks for the initial model once all are here"
-    return rounds.step(state, rounds.Holding(BASE), 1.1)
+        state, actions = rounds.step(state, leader_io.HereHeard(f"trainer-{name}", "g", here(name)), 1.0)
+    assert any(isinstance(a, leader_io.AskModel) for a in actions), "it asks for the initial model once all are here"
+    return rounds.step(state, leader_io.Holding(BASE), 1.1)
 
 
 def update(name: str, state: Leader, digest: str = "") -> UpdateManifest:
@@ -45,21 +47,21 @@ def update(name: str, state: Leader, digest: str = "") -> UpdateManifest:
     return UpdateManifest(state.run, state.round, TERM, base, name, 10, digest or (name[0] * 64), 1000)
 
 
-def send(state: Leader, name: str, now: float, digest: str = "") -> tuple[Leader, list[rounds.Action]]:
+def send(state: Leader, name: str, now: float, digest: str = "") -> tuple[Leader, list[leader_io.Action]]:
     """An update comes whole, and is counted."""
     manifest = update(name, state, digest)
-    state, actions = rounds.step(state, rounds.Offered(f"trainer-{name}", manifest), now)
-    if not any(isinstance(a, rounds.Stage) for a in actions):
+    state, actions = rounds.step(state, leader_io.Offered(f"trainer-{name}", manifest), now)
+    if not any(isinstance(a, leader_io.Stage) for a in actions):
         return state, actions
-    state, more = rounds.step(state, rounds.Came(name, 1, whole=True), now)
-    assert any(isinstance(a, rounds.Count) for a in more)
-    state, last = rounds.step(state, rounds.Counted(name), now)
+    state, more = rounds.step(state, leader_io.Came(name, 1, whole=True), now)
+    assert any(isinstance(a, leader_io.Count) for a in more)
+    state, last = rounds.step(state, leader_io.Counted(name), now)
     return state, actions + more + last
 
 
 def test_the_first_round_waits_for_all_of_the_roster_and_says_for_whom() -> None:
     state = Leader(TERM, RunSettings(), Members({"g": NAMES}, {}))
-    state, actions = rounds.step(state, rounds.HereHeard("trainer-one", "g", here("one")), 1.0)
+    state, actions = rounds.step(state, leader_io.HereHeard("trainer-one", "g", here("one")), 1.0)
 
     waiting = [e for e in told(actions) if isinstance(e, events.Waiting)]
 
@@ -70,10 +72,10 @@ def test_the_first_round_waits_for_all_of_the_roster_and_says_for_whom() -> None
 @pytest.mark.parametrize("order", list(permutations(NAMES)))
 def test_a_round_closes_when_every_selected_trainer_is_in_whatever_the_order(order: tuple[str, ...]) -> None:
     state, _ = begun()
-    made: list[rounds.MakeModel] = []
+    made: list[leader_io.MakeModel] = []
     for name in order:
         state, actions = send(state, name, 2.0)
-        made += [a for a in actions if isinstance(a, rounds.MakeModel)]
+        made += [a for a in actions if isinstance(a, leader_io.MakeModel)]
 
     assert [m.participants for m in made] == [NAMES], "once, with all, in the order of names"
 
@@ -83,11 +85,13 @@ def test_a_run_ends_after_its_rounds_and_the_last_evaluation() -> None:
     for number in (1, 2):
         for name in NAMES:
             state, _ = send(state, name, float(number))
-        state, actions = rounds.step(state, rounds.Holding(Held(1, number + 1, str(number) * 64, 1000)), number + 0.5)
+        state, actions = rounds.step(
+            state, leader_io.Holding(Held(1, number + 1, str(number) * 64, 1000)), number + 0.5
+        )
     assert state.phase == "evaluation"
     for name in NAMES:
         found = Evaluation(1, TERM, "2" * 64, name, Counts(9, 10, 2**20), Counts(5, 10, 0))
-        state, actions = rounds.step(state, rounds.Judged(f"trainer-{name}", found), 3.0)
+        state, actions = rounds.step(state, leader_io.Judged(f"trainer-{name}", found), 3.0)
 
     (evaluated,) = [e for e in told(actions) if isinstance(e, events.Evaluated)]
     (finished,) = [e for e in told(actions) if isinstance(e, events.Finished)]
@@ -103,8 +107,8 @@ def test_an_update_counts_once_and_a_second_one_is_a_conflict() -> None:
     state, again = send(state, "one", 2.1)
     state, other = send(state, "one", 2.2, digest="f" * 64)
 
-    assert not [a for a in again if isinstance(a, rounds.Stage | rounds.Drop)], "a duplicate is harmless"
-    assert [a.reason for a in other if isinstance(a, rounds.Drop)] == ["conflict"]
+    assert not [a for a in again if isinstance(a, leader_io.Stage | leader_io.Drop)], "a duplicate is harmless"
+    assert [a.reason for a in other if isinstance(a, leader_io.Drop)] == ["conflict"]
     assert state.counted["one"][0] == "o" * 64, "the first stands"
 
 
@@ -118,8 +122,8 @@ def test_stale_and_foreign_updates_are_dropped_with_their_reason() -> None:
 
     reasons = []
     for worker, manifest in cases:
-        _, actions = rounds.step(state, rounds.Offered(worker, manifest), 2.0)
-        reasons += [a.reason for a in actions if isinstance(a, rounds.Drop)]
+        _, actions = rounds.step(state, leader_io.Offered(worker, manifest), 2.0)
+        reasons += [a.reason for a in actions if isinstance(a, leader_io.Drop)]
 
     assert reasons == ["stale", "stale", "foreign", "wrong_shape"]
 
@@ -128,16 +132,16 @@ def test_with_a_quorum_the_deadline_closes_a_round_and_before_it_nothing_does() 
     state, _ = begun(RunSettings(rounds=2, quorum=2, deadline=5.0))
     for name in ("one", "two"):
         state, _ = send(state, name, 2.0)
-    early, before = rounds.step(state, rounds.Tick(), 6.0)
-    _, after = rounds.step(early, rounds.Tick(), 6.2)
+    early, before = rounds.step(state, leader_io.Tick(), 6.0)
+    _, after = rounds.step(early, leader_io.Tick(), 6.2)
 
-    assert not [a for a in before if isinstance(a, rounds.MakeModel)]
-    assert [a.participants for a in after if isinstance(a, rounds.MakeModel)] == [("one", "two")]
+    assert not [a for a in before if isinstance(a, leader_io.MakeModel)]
+    assert [a.participants for a in after if isinstance(a, leader_io.MakeModel)] == [("one", "two")]
 
 
 def test_max_wait_ends_a_run_whose_quorum_never_comes() -> None:
     state = Leader(TERM, RunSettings(max_wait=10.0), Members({"g": NAMES}, {}))
-    state, actions = rounds.step(state, rounds.Tick(), 10.5)
+    state, actions = rounds.step(state, leader_io.Tick(), 10.5)
 
     (failed,) = [e for e in told(actions) if isinstance(e, events.Failed)]
 
@@ -148,8 +152,8 @@ def test_max_wait_ends_a_run_whose_quorum_never_comes() -> None:
 
 def test_two_models_of_different_structure_fail_the_run_as_bad_input() -> None:
     state = Leader(TERM, RunSettings(), Members({"g": ("one", "two")}, {}))
-    state, _ = rounds.step(state, rounds.HereHeard("trainer-one", "g", here("one")), 1.0)
-    state, actions = rounds.step(state, rounds.HereHeard("trainer-two", "g", here("two", structure="other")), 1.0)
+    state, _ = rounds.step(state, leader_io.HereHeard("trainer-one", "g", here("one")), 1.0)
+    state, actions = rounds.step(state, leader_io.HereHeard("trainer-two", "g", here("two", structure="other")), 1.0)
 
     (failed,) = [e for e in told(actions) if isinstance(e, events.Failed)]
 
@@ -161,12 +165,14 @@ def test_a_region_that_left_the_roster_and_is_gone_is_waited_for_no_more() -> No
     state, _ = begun()
     for name in ("one", "two"):
         state, _ = send(state, name, 2.0)
-    state, _ = rounds.step(state, rounds.HereHeard("trainer-three", "g", Here("", gone=True)), 3.0)
-    state, waits = rounds.step(state, rounds.Tick(), 3.1)
-    state, actions = rounds.step(state, rounds.RosterRead({"g": ("one", "two")}), 4.0)
+    state, _ = rounds.step(state, leader_io.HereHeard("trainer-three", "g", Here("", gone=True)), 3.0)
+    state, waits = rounds.step(state, leader_io.Tick(), 3.1)
+    state, actions = rounds.step(state, leader_io.RosterRead({"g": ("one", "two")}), 4.0)
 
-    assert not [a for a in waits if isinstance(a, rounds.MakeModel)], "with quorum all the round waits for the lost one"
-    assert [a.participants for a in actions if isinstance(a, rounds.MakeModel)] == [("one", "two")]
+    assert not [a for a in waits if isinstance(a, leader_io.MakeModel)], (
+        "with quorum all the round waits for the lost one"
+    )
+    assert [a.participants for a in actions if isinstance(a, leader_io.MakeModel)] == [("one", "two")]
 
 
 # --- the election
@@ -236,69 +242,69 @@ def beat(**changes: object) -> State:
     return State(**{f: getattr(known, f) for f in known.__struct_fields__} | changes)  # type: ignore[arg-type]
 
 
-def trained() -> follower.Trainer:
+def trained() -> Trainer:
     """A trainer that has evaluated and trained the first round."""
-    state, _ = follower.step(follower.Trainer("one"), follower.Prepared(BASE), 0.0)
-    state, actions = follower.step(state, follower.StateHeard("agg", beat()), 0.1)
-    assert [a.task.kind for a in actions if isinstance(a, follower.Compute)] == ["evaluate"]
+    state, _ = follower.step(Trainer("one"), trainer_io.Prepared(BASE), 0.0)
+    state, actions = follower.step(state, trainer_io.StateHeard("agg", beat()), 0.1)
+    assert [a.task.kind for a in actions if isinstance(a, trainer_io.Compute)] == ["evaluate"]
     found = Evaluation(1, TERM, BASE.digest, "one", Counts(1, 2, 3), Counts())
-    state, actions = follower.step(state, follower.Evaluated(found), 0.2)
-    assert [type(a) for a in actions] == [follower.Compute, follower.SendEvaluation]
+    state, actions = follower.step(state, trainer_io.Evaluated(found), 0.2)
+    assert [type(a) for a in actions] == [trainer_io.Compute, trainer_io.SendEvaluation]
     manifest = UpdateManifest(1, 1, TERM, BASE.digest, "one", 10, "f" * 64, 1000)
-    state, actions = follower.step(state, follower.Trained(manifest), 5.0)
-    assert [(a.first, a.last) for a in actions if isinstance(a, follower.SendUpdate)] == [(0, 1)]
+    state, actions = follower.step(state, trainer_io.Trained(manifest), 5.0)
+    assert [(a.first, a.last) for a in actions if isinstance(a, trainer_io.SendUpdate)] == [(0, 1)]
     return state
 
 
 def test_an_update_is_sent_again_until_the_beat_names_it() -> None:
     state = trained()
-    state, early = follower.step(state, follower.Tick(), 6.0)
-    state, late = follower.step(state, follower.Tick(), 7.5)
+    state, early = follower.step(state, trainer_io.Tick(), 6.0)
+    state, late = follower.step(state, trainer_io.Tick(), 7.5)
     heard = beat(received=bits(("one",), frozenset({"one"})))
-    state, done = follower.step(state, follower.StateHeard("agg", heard), 8.0)
-    _, after = follower.step(state, follower.Tick(), 20.0)
+    state, done = follower.step(state, trainer_io.StateHeard("agg", heard), 8.0)
+    _, after = follower.step(state, trainer_io.Tick(), 20.0)
 
-    assert not [a for a in early if isinstance(a, follower.SendUpdate)]
-    assert [a for a in late if isinstance(a, follower.SendUpdate)], "what the beat lacks is sent again"
-    assert [a for a in done if isinstance(a, follower.Confirmed)]
-    assert not [a for a in after if isinstance(a, follower.SendUpdate)]
+    assert not [a for a in early if isinstance(a, trainer_io.SendUpdate)]
+    assert [a for a in late if isinstance(a, trainer_io.SendUpdate)], "what the beat lacks is sent again"
+    assert [a for a in done if isinstance(a, trainer_io.Confirmed)]
+    assert not [a for a in after if isinstance(a, trainer_io.SendUpdate)]
 
 
 def test_a_new_leader_gets_presence_and_the_same_update_without_new_training() -> None:
-    state, actions = follower.step(trained(), follower.StateHeard("other", beat(term=(2, "other"))), 6.0)
+    state, actions = follower.step(trained(), trainer_io.StateHeard("other", beat(term=(2, "other"))), 6.0)
 
-    assert [a.term for a in actions if isinstance(a, follower.SayHere)] == [(2, "other")]
-    assert [a.to for a in actions if isinstance(a, follower.SendUpdate)] == ["other"]
-    assert not [a for a in actions if isinstance(a, follower.Compute)], "the round's base is the same"
+    assert [a.term for a in actions if isinstance(a, trainer_io.SayHere)] == [(2, "other")]
+    assert [a.to for a in actions if isinstance(a, trainer_io.SendUpdate)] == ["other"]
+    assert not [a for a in actions if isinstance(a, trainer_io.Compute)], "the round's base is the same"
     assert state.leader == "other"
 
 
 def test_a_beat_below_the_highest_term_is_not_followed() -> None:
     state = replace(trained(), term=(5, "z"))
-    after, _ = follower.step(state, follower.StateHeard("agg", beat(round=2)), 6.0)
+    after, _ = follower.step(state, trainer_io.StateHeard("agg", beat(round=2)), 6.0)
 
     assert after.state is not None
     assert after.state.round == 1
 
 
 def test_training_stops_when_a_newer_round_is_heard() -> None:
-    state, _ = follower.step(follower.Trainer("one"), follower.Prepared(BASE), 0.0)
-    state, _ = follower.step(state, follower.StateHeard("agg", beat()), 0.1)
+    state, _ = follower.step(Trainer("one"), trainer_io.Prepared(BASE), 0.0)
+    state, _ = follower.step(state, trainer_io.StateHeard("agg", beat()), 0.1)
     found = Evaluation(1, TERM, BASE.digest, "one", Counts(1, 2, 3), Counts())
-    state, _ = follower.step(state, follower.Evaluated(found), 0.2)
-    _, actions = follower.step(state, follower.StateHeard("agg", beat(round=2, model="b" * 64)), 1.0)
+    state, _ = follower.step(state, trainer_io.Evaluated(found), 0.2)
+    _, actions = follower.step(state, trainer_io.StateHeard("agg", beat(round=2, model="b" * 64)), 1.0)
 
-    assert follower.Stop() in actions
+    assert trainer_io.Stop() in actions
 
 
 def test_a_model_that_does_not_come_is_asked_for() -> None:
-    state, _ = follower.step(follower.Trainer("one"), follower.Prepared(BASE), 0.0)
-    state, _ = follower.step(state, follower.StateHeard("agg", beat(round=2, model="b" * 64)), 1.0)
-    _, early = follower.step(state, follower.Tick(), 2.0)
-    _, late = follower.step(state, follower.Tick(), 3.1)
+    state, _ = follower.step(Trainer("one"), trainer_io.Prepared(BASE), 0.0)
+    state, _ = follower.step(state, trainer_io.StateHeard("agg", beat(round=2, model="b" * 64)), 1.0)
+    _, early = follower.step(state, trainer_io.Tick(), 2.0)
+    _, late = follower.step(state, trainer_io.Tick(), 3.1)
 
-    assert not [a for a in early if isinstance(a, follower.SendWant)]
-    assert [(a.want.digest, a.want.ask) for a in late if isinstance(a, follower.SendWant)] == [("b" * 64, True)]
+    assert not [a for a in early if isinstance(a, trainer_io.SendWant)]
+    assert [(a.want.digest, a.want.ask) for a in late if isinstance(a, trainer_io.SendWant)] == [("b" * 64, True)]
 
 
 # --- flow control
@@ -314,6 +320,13 @@ def test_a_model_goes_at_most_a_window_ahead_of_its_slowest_live_reader() -> Non
     assert held == range(0), "the slow one holds it"
     assert on == range(32, 48)
     assert left == range(48, 80), "after ten seconds of silence it is left behind"
+
+
+def test_a_model_is_not_sent_where_no_live_reader_is_left() -> None:
+    """Its broker would have to keep it, and drop what exceeds its log."""
+    stream, _ = Stream.to(["one"], "d", 100, 0.0).advance(0.0)
+
+    assert stream.advance(30.0)[1] == range(0)
 
 
 def test_only_a_few_large_updates_have_slots_and_an_idle_one_gives_its_up() -> None:

@@ -4,253 +4,44 @@ Bytes are not here: whoever drives this stages chunks, adds updates and makes mo
 it as an event. The state's beat is level-triggered: it says all that a group must know, whatever it missed.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from tag.limits import BEAT_S
-from tag.plan import RunSettings
 from worker import events
-from worker.protocol.members import Members
-from worker.protocol.messages import (
-    Counts,
-    Evaluation,
-    Held,
-    Here,
-    ModelManifest,
-    Phase,
-    State,
-    Term,
-    UpdateManifest,
-    bits,
-)
-from worker.protocol.slots import Coming, first_window, grant, slots_of
+from worker.protocol import leader_io as io
+from worker.protocol.leader_state import Leader, beats, manifest_of, tell_evaluated
+from worker.protocol.messages import Held
+from worker.protocol.slots import Coming, first_window, grant
 
 ASK_AGAIN_S = 2.0
 EVALUATION_S = 120.0
 SOON_S = 0.05
 
 
-@dataclass(frozen=True)
-class Leader:
-    """A leader's run.
+Step = tuple[Leader, list[io.Action]]
 
-    Attributes:
-        term: of its leadership.
-        settings: of the run.
-        members: roster and presence.
-        phase: as in `State`.
-        base: the model of the round; None until one is held.
-        round: current.
-        participants: whose updates are in the base.
-        since: when the phase began.
-        selected: datasets that take part in the round.
-        counted: digest and samples of each update in the sum.
-        coming: updates under way.
-        evaluations: of the base, by dataset.
-        judged: whether the base's evaluation was told.
-        making: whether the new model is being made.
-        asked: whom a model was asked of, and when.
-        due: when the next beat is due.
-        message: why it waits or failed.
-    """
 
-    term: Term
-    settings: RunSettings
-    members: Members
-    phase: Phase = "waiting"
-    base: Held | None = None
-    round: int = 0
-    participants: tuple[str, ...] = ()
-    since: float = 0.0
-    selected: frozenset[str] = frozenset()
-    counted: Mapping[str, tuple[str, int]] = field(default_factory=dict)
-    coming: Mapping[str, Coming] = field(default_factory=dict)
-    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
-    judged: bool = False
-    making: bool = False
-    asked: tuple[str, float] | None = None
-    due: float = 0.0
-    message: str = ""
-
-    @property
-    def run(self) -> int:
-        """The number of the run; a run that was begun under a greater number goes on under it."""
-        return max(self.settings.run, self.base.run if self.base is not None else 0)
-
-
-# --- events
-
-
-@dataclass(frozen=True)
-class HereHeard:
-    """Presence of a trainer."""
-
-    worker: str
-    group: str
-    here: Here
-
-
-@dataclass(frozen=True)
-class RosterRead:
-    """The roster, at the start and when it changes."""
-
-    roster: Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class Offered:
-    """The manifest of an update."""
-
-    worker: str
-    manifest: UpdateManifest
-
-
-@dataclass(frozen=True)
-class Came:
-    """A chunk of a staged update was new: so many are here without a gap."""
-
-    dataset: str
-    confirmed: int
-    whole: bool
-
-
-@dataclass(frozen=True)
-class Counted:
-    """A whole update was checked and added."""
-
-    dataset: str
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A whole update was refused."""
-
-    dataset: str
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A trainer's evaluation."""
-
-    worker: str
-    evaluation: Evaluation
-
-
-@dataclass(frozen=True)
-class Holding:
-    """A model is here: the one asked for, a checkpoint's, or the one that was made."""
-
-    held: Held
-    participants: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Tick:
-    """Time has passed."""
-
-
-Event = HereHeard | RosterRead | Offered | Came | Counted | Refused | Judged | Holding | Tick
-
-
-# --- actions
-
-
-@dataclass(frozen=True)
-class Beat:
-    """Publish a group's state, retained."""
-
-    group: str
-    state: State
-
-
-@dataclass(frozen=True)
-class PublishModel:
-    """Publish the base to groups."""
-
-    groups: tuple[str, ...]
-    manifest: ModelManifest
-
-
-@dataclass(frozen=True)
-class AskModel:
-    """Ask a member for a model."""
-
-    dataset: str
-    held: Held
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Stage an update; its chunks follow."""
-
-    manifest: UpdateManifest
-
-
-@dataclass(frozen=True)
-class Unstage:
-    """Forget what is staged; of one dataset, or of all."""
-
-    dataset: str = ""
-
-
-@dataclass(frozen=True)
-class Count:
-    """Check a whole update and add it."""
-
-    manifest: UpdateManifest
-    trainers: int
-
-
-@dataclass(frozen=True)
-class MakeModel:
-    """Make the new model of what was added, checkpoint it, and report it."""
-
-    run: int
-    round: int
-    participants: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Drop:
-    """Count a dropped message."""
-
-    sender: str
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class Tell:
-    """Tell the operator."""
-
-    event: events.Event
-
-
-Action = Beat | PublishModel | AskModel | Stage | Unstage | Count | MakeModel | Drop | Tell
-Step = tuple[Leader, list[Action]]
-
-
-def step(state: Leader, event: Event, now: float) -> Step:
+def step(state: Leader, event: io.Event, now: float) -> Step:
     """The leader after an event, and what it does."""
-    actions: list[Action] = []
+    actions: list[io.Action] = []
     match event:
-        case HereHeard(worker, group, here):
+        case io.HereHeard(worker, group, here):
             state = replace(state, members=state.members.heard(worker, group, here))
-        case RosterRead(roster):
+        case io.RosterRead(roster):
             state = replace(state, members=replace(state.members, roster=dict(roster)))
-        case Offered():
+        case io.Offered():
             state, actions = _offered(state, event, now)
-        case Came(dataset, confirmed, whole):
+        case io.Came(dataset, confirmed, whole):
             state, actions = _came(state, dataset, confirmed, whole=whole, now=now)
-        case Counted(dataset):
+        case io.Counted(dataset):
             state, actions = _counted(state, dataset, now)
-        case Refused(dataset):
+        case io.Refused(dataset):
             state = _without_coming(state, dataset)
-        case Judged():
+        case io.Judged():
             state = _judged(state, event)
-        case Holding(held, participants):
+        case io.Holding(held, participants):
             state, actions = _holding(state, held, participants, now)
-        case Tick():
+        case io.Tick():
             pass
     state, more = _advance(state, now)
     actions += more
@@ -260,66 +51,27 @@ def step(state: Leader, event: Event, now: float) -> Step:
     return state, actions
 
 
-def beats(state: Leader) -> list[Action]:
-    """The state of every group."""
-    return [Beat(group, state_of(state, group)) for group in state.members.groups]
-
-
-def state_of(state: Leader, group: str) -> State:
-    """What the beat says in a group."""
-    selected = state.members.of_group(group, state.selected)
-    return State(
-        term=state.term,
-        run=state.run,
-        round=state.round,
-        rounds=state.settings.rounds,
-        phase=state.phase,
-        model=state.base.digest if state.base is not None else "",
-        size=state.base.size if state.base is not None else 0,
-        trainers=len(state.selected),
-        selected=selected,
-        received=bits(selected, frozenset(state.counted)),
-        evaluated=bits(selected, frozenset(state.evaluations)),
-        slots=slots_of(state.coming, selected),
-        message=state.message,
-    )
-
-
-def manifest_of(state: Leader) -> ModelManifest | None:
-    """The manifest of the base; None if there is none."""
-    if state.base is None:
-        return None
-    return ModelManifest(
-        run=state.run,
-        round=state.base.round,
-        term=state.term,
-        digest=state.base.digest,
-        size=state.base.size,
-        participants=state.participants,
-    )
-
-
-def _offered(state: Leader, event: Offered, now: float) -> Step:
+def _offered(state: Leader, event: io.Offered, now: float) -> Step:
     manifest = event.manifest
     name = manifest.dataset
     if state.members.dataset_of(event.worker) != name:
-        return state, [Drop(event.worker, "foreign", f"dataset {name!r} is not this worker's")]
+        return state, [io.Drop(event.worker, "foreign", f"dataset {name!r} is not this worker's")]
     if state.phase != "round" or (manifest.run, manifest.round) != (state.run, state.round) or state.base is None:
-        return state, [Drop(event.worker, "stale", f"an update of run {manifest.run} round {manifest.round}")]
+        return state, [io.Drop(event.worker, "stale", f"an update of run {manifest.run} round {manifest.round}")]
     if manifest.base != state.base.digest or name not in state.selected:
-        return state, [Drop(event.worker, "stale", "an update of another model, or of nobody who was selected")]
+        return state, [io.Drop(event.worker, "stale", "an update of another model, or of nobody who was selected")]
     if name in state.counted:
         if state.counted[name][0] == manifest.digest:
             return state, []
-        return state, [Drop(event.worker, "conflict", f"a second update of dataset {name!r} with another digest")]
+        return state, [io.Drop(event.worker, "conflict", f"a second update of dataset {name!r} with another digest")]
     if manifest.size != state.base.size:
         detail = f"an update of {manifest.size} bytes for a model of {state.base.size}"
-        return state, [Drop(event.worker, "wrong_shape", detail)]
+        return state, [io.Drop(event.worker, "wrong_shape", detail)]
     if name in state.coming and state.coming[name].manifest.digest == manifest.digest:
         return state, []
     window = first_window(manifest.size, len(state.selected))
     coming = {**state.coming, name: Coming(manifest, 0, window, now)}
-    return replace(state, coming=coming), [Unstage(name), Stage(manifest)]
+    return replace(state, coming=coming), [io.Unstage(name), io.Stage(manifest)]
 
 
 def _came(state: Leader, dataset: str, confirmed: int, *, whole: bool, now: float) -> Step:
@@ -330,7 +82,7 @@ def _came(state: Leader, dataset: str, confirmed: int, *, whole: bool, now: floa
     moved = {name: c.upto for name, c in coming.items()} != {name: c.upto for name, c in state.coming.items()}
     state = replace(state, coming=coming)
     if whole:
-        return state, [Count(known.manifest, max(1, len(state.selected)))]
+        return state, [io.Count(known.manifest, max(1, len(state.selected)))]
     return (replace(state, due=min(state.due, now + SOON_S / 5)) if moved else state), []
 
 
@@ -346,14 +98,14 @@ def _counted(state: Leader, dataset: str, now: float) -> Step:
     told = events.UpdateCounted(
         run=state.run, round=state.round, dataset=dataset, samples=manifest.samples, digest=manifest.digest
     )
-    return state, [Tell(told)]
+    return state, [io.Tell(told)]
 
 
 def _without_coming(state: Leader, dataset: str) -> Leader:
     return replace(state, coming={name: c for name, c in state.coming.items() if name != dataset})
 
 
-def _judged(state: Leader, event: Judged) -> Leader:
+def _judged(state: Leader, event: io.Judged) -> Leader:
     evaluation = event.evaluation
     name = evaluation.dataset
     fits = state.base is not None and evaluation.model == state.base.digest and name in state.selected
@@ -364,7 +116,7 @@ def _judged(state: Leader, event: Judged) -> Leader:
 
 def _holding(state: Leader, held: Held, participants: tuple[str, ...], now: float) -> Step:
     """Go on from a model: the one that was made, or the one that the run begins with."""
-    actions: list[Action] = []
+    actions: list[io.Action] = []
     if state.making:
         closed = events.RoundClosed(
             run=state.run,
@@ -374,7 +126,7 @@ def _holding(state: Leader, held: Held, participants: tuple[str, ...], now: floa
             participants={name: state.counted[name][1] for name in participants},
             seconds=round(now - state.since, 6),
         )
-        actions = [*_tell_evaluated(state), Tell(closed)]
+        actions = [*tell_evaluated(state), io.Tell(closed)]
     elif state.base is not None:
         return state, []
     state = replace(state, base=held, participants=participants, asked=None)
@@ -405,10 +157,10 @@ def _open(state: Leader, now: float) -> Step:
         due=now + BEAT_S,
     )
     lacking = {state.members.present[n].group for n in state.selected if not state.members.has(n, held.digest)}
-    actions: list[Action] = [Unstage(), *beats(state)]
+    actions: list[io.Action] = [io.Unstage(), *beats(state)]
     manifest = manifest_of(state)
     if lacking and manifest is not None:
-        actions.append(PublishModel(tuple(sorted(lacking)), manifest))
+        actions.append(io.PublishModel(tuple(sorted(lacking)), manifest))
     if not over:
         opened = events.RoundOpened(
             run=state.run,
@@ -417,7 +169,7 @@ def _open(state: Leader, now: float) -> Step:
             model=held.digest,
             selected=sorted(state.selected),
         )
-        actions.append(Tell(opened))
+        actions.append(io.Tell(opened))
     return state, actions
 
 
@@ -448,7 +200,7 @@ def _advance_waiting(state: Leader, now: float) -> Step:
     if found is None or (state.asked is not None and now - state.asked[1] < ASK_AGAIN_S):
         return state, []
     held, name = found
-    return replace(state, asked=(name, now)), [AskModel(name, held)]
+    return replace(state, asked=(name, now)), [io.AskModel(name, held)]
 
 
 def _advance_round(state: Leader, now: float) -> Step:
@@ -456,13 +208,13 @@ def _advance_round(state: Leader, now: float) -> Step:
     gone = frozenset(n for n in state.selected if n not in members.expected and n not in members.able)
     if gone:
         state = replace(state, selected=state.selected - (gone - frozenset(state.counted)))
-    actions = [] if state.judged or len(state.evaluations) < len(state.selected) else _tell_evaluated(state)
+    actions = [] if state.judged or len(state.evaluations) < len(state.selected) else tell_evaluated(state)
     state = replace(state, judged=state.judged or bool(actions))
     needed = members.quorum(settings.quorum) if settings.quorum is not None else len(state.selected)
     late = settings.deadline is not None and now - state.since >= settings.deadline
     if state.counted and (len(state.counted) >= len(state.selected) or (late and len(state.counted) >= needed)):
         participants = tuple(sorted(state.counted))
-        return replace(state, making=True), [*actions, MakeModel(state.run, state.round, participants)]
+        return replace(state, making=True), [*actions, io.MakeModel(state.run, state.round, participants)]
     lost = sorted(n for n in state.selected - frozenset(state.counted) if n not in members.able)
     if lost or now - state.since >= settings.max_wait:
         state, more = _wait(state, lost, now)
@@ -476,7 +228,7 @@ def _advance_evaluation(state: Leader, now: float) -> Step:
         return state, []
     digest = state.base.digest if state.base is not None else ""
     told = events.Finished(run=state.run, rounds=state.settings.rounds, model=digest)
-    actions = [*_tell_evaluated(state), Tell(told)]
+    actions = [*tell_evaluated(state), io.Tell(told)]
     return replace(state, phase="finished", judged=True, due=now), actions
 
 
@@ -489,36 +241,9 @@ def _wait(state: Leader, missing: list[str], now: float) -> Step:
     if message == state.message:
         return state, []
     told = events.Waiting(run=state.run, round=state.round, missing=missing, reason=message)
-    return replace(state, message=message), [Tell(told)]
+    return replace(state, message=message), [io.Tell(told)]
 
 
 def _fail(state: Leader, message: str, now: float, *, bad_input: bool = False) -> Step:
     told = events.Failed(run=state.run, round=state.round, message=message, bad_input=bad_input)
-    return replace(state, phase="failed", message=message, due=now), [Unstage(), Tell(told)]
-
-
-def _tell_evaluated(state: Leader) -> list[Action]:
-    """The base's evaluation over those who gave theirs, once; nothing if nobody did."""
-    if state.judged or not state.evaluations or state.base is None:
-        return []
-    test = sum((e.test for e in state.evaluations.values()), Counts())
-    validation = {name: _shares(e.validation) for name, e in sorted(state.evaluations.items())}
-    number = state.round if state.phase == "evaluation" else state.round - 1
-    shares = _shares(test)
-    told = events.Evaluated(
-        run=state.run,
-        round=number,
-        rounds=state.settings.rounds,
-        model=state.base.digest,
-        accuracy=shares["accuracy"],
-        loss=shares["loss"],
-        correct=test.correct,
-        count=test.count,
-        validation=validation,
-    )
-    return [Tell(told)]
-
-
-def _shares(counts: Counts) -> dict[str, float]:
-    count = max(1, counts.count)
-    return {"accuracy": counts.correct / count, "loss": counts.loss / 2**20 / count, "count": counts.count}
+    return replace(state, phase="failed", message=message, due=now), [io.Unstage(), io.Tell(told)]

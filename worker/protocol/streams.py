@@ -36,7 +36,9 @@ class Stream:
     def advance(self, now: float) -> tuple["Stream", range]:
         """The stream and the chunks to send now. A reader that is silent for long is left behind and asks later."""
         live = [have for have, at in self.readers.values() if now - at < IDLE_SLOT_S]
-        upto = min(self.count, min(live, default=self.count) + WINDOW_CHUNKS)
+        if not live:
+            return self, range(0)
+        upto = min(self.count, min(live) + WINDOW_CHUNKS)
         if upto <= self.sent:
             return self, range(0)
         return replace(self, sent=upto), range(self.sent, upto)

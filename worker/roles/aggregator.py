@@ -6,17 +6,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tag.limits import BEAT_S, WINDOW_CHUNKS
+from tag.limits import ACK_CHUNKS, BEAT_S, WINDOW_CHUNKS
 from tag.plan import WorkerSpec
 from worker import events
 from worker.channel import Letter, read
 from worker.checkpoints import Checkpoints
 from worker.journal import Journal
 from worker.protocol import leader as rounds
+from worker.protocol import leader_io as io
 from worker.protocol import replica as election
+from worker.protocol.leader_state import Leader, beats, manifest_of
 from worker.protocol.members import Members
 from worker.protocol.messages import Claim, Evaluation, Held, Here, ModelManifest, State, UpdateManifest, Want
-from worker.protocol.trainer import ACK_CHUNKS
 from worker.roles.base import TICK_S, Role, read_optional
 from worker.roles.store import Outbox, Store
 from worker.staging import Staged
@@ -43,7 +44,7 @@ class AggregatorRole(Role):
         self._replicas: set[str] = set()
         self._incarnation = secrets.token_hex(4)
         self._replica = election.Replica(spec.worker, spec.index or 0)
-        self._leader: rounds.Leader | None = None
+        self._leader: Leader | None = None
         self._store = Store()
         self._outbox = Outbox(self.channel, self._store)
         self._checkpoints = Checkpoints(state) if state is not None else None
@@ -61,14 +62,14 @@ class AggregatorRole(Role):
         self._elect(election.Up(), now)
         self._say_here()
         if self._leader is not None:
-            for action in rounds.beats(self._leader):
+            for action in beats(self._leader):
                 self._do(action, now)
 
     def tick(self, now: float) -> None:
         """Beat, close rounds, claim."""
         self._read_roster(now)
         self._elect(election.Tick(), now)
-        self._lead(rounds.Tick(), now)
+        self._lead(io.Tick(), now)
         self._outbox.advance(now)
 
     def patience(self, now: float) -> float:
@@ -89,10 +90,10 @@ class AggregatorRole(Role):
             case "claim" if (claim := read(Claim, letter.payload)) is not None:
                 self._elect(election.TermHeard(claim.term, "claim"), now)
             case "evaluation" if (evaluation := read(Evaluation, letter.payload)) is not None:
-                self._lead(rounds.Judged(letter.sender, evaluation), now)
+                self._lead(io.Judged(letter.sender, evaluation), now)
             case "want" if (want := read(Want, letter.payload)) is not None:
                 self._elect(election.TermHeard(want.term, "hearsay"), now)
-                manifest = rounds.manifest_of(self._leader) if self._leader is not None else None
+                manifest = manifest_of(self._leader) if self._leader is not None else None
                 self._outbox.want(letter.sender, letter.group, want, manifest, now)
             case "update":
                 self._update(letter, now)
@@ -109,7 +110,7 @@ class AggregatorRole(Role):
                 self._elect(election.Gone(letter.sender), now)
             return
         self._members = self._members.heard(letter.sender, letter.group, here)
-        self._lead(rounds.HereHeard(letter.sender, letter.group, here), now)
+        self._lead(io.HereHeard(letter.sender, letter.group, here), now)
 
     def _update(self, letter: Letter, now: float) -> None:
         if self._leader is None:
@@ -122,13 +123,13 @@ class AggregatorRole(Role):
                 if manifest is None:
                     self.drops.add(letter.sender, "malformed", "the update's manifest can't be read")
                     return
-                self._lead(rounds.Offered(letter.sender, manifest), now)
+                self._lead(io.Offered(letter.sender, manifest), now)
             received = self._store.put(dataset, chunk)
         except WireError as error:
             self.drops.add(letter.sender, "malformed", str(error))
             return
         if received is not None:
-            self._lead(rounds.Came(dataset, received.confirmed, received.whole), now)
+            self._lead(io.Came(dataset, received.confirmed, received.whole), now)
 
     def _model(self, letter: Letter, now: float) -> None:
         """A model that was asked for, or a leader's checkpoint."""
@@ -154,7 +155,7 @@ class AggregatorRole(Role):
         held = Held(manifest.run, manifest.round, manifest.digest, manifest.size)
         self._store.take_model(staged.take(), held.digest)
         self._base = (held, manifest.participants)
-        self._lead(rounds.Holding(held, manifest.participants), now)
+        self._lead(io.Holding(held, manifest.participants), now)
 
     def _want_more(self, letter: Letter, manifest: ModelManifest, have: int) -> None:
         """Confirm a checkpoint's chunks twice a window; ask a member for the next window of a model."""
@@ -185,7 +186,7 @@ class AggregatorRole(Role):
             return
         self._roster_text = text
         self._members = Members(roster, self._members.present)
-        self._lead(rounds.RosterRead(roster), now)
+        self._lead(io.RosterRead(roster), now)
 
     # --- what it does
 
@@ -207,14 +208,14 @@ class AggregatorRole(Role):
         self.journal.write("info", f"leads in term {term}")
         self._roster_at = 0.0
         self._read_roster(now)
-        self._leader = rounds.Leader(term, self._settings, self._members, since=now, due=now)
+        self._leader = Leader(term, self._settings, self._members, since=now, due=now)
         self.tell(events.Leading(term=term[0]))
         if self._base is not None and self._store.digest == self._base[0].digest:
-            self._lead(rounds.Holding(*self._base), now)
+            self._lead(io.Holding(*self._base), now)
         else:
-            self._lead(rounds.Tick(), now)
+            self._lead(io.Tick(), now)
 
-    def _lead(self, event: rounds.Event, now: float) -> None:
+    def _lead(self, event: io.Event, now: float) -> None:
         if self._leader is None:
             return
         self._leader, actions = rounds.step(self._leader, event, now)
@@ -222,26 +223,26 @@ class AggregatorRole(Role):
         for action in actions:
             self._do(action, now)
 
-    def _do(self, action: rounds.Action, now: float) -> None:
+    def _do(self, action: io.Action, now: float) -> None:
         match action:
-            case rounds.Beat(group, state):
+            case io.Beat(group, state):
                 self.channel.say("state", state, group=group, retain=True)
-            case rounds.PublishModel(groups, manifest):
+            case io.PublishModel(groups, manifest):
                 for group in groups:
                     self._outbox.publish("model", group, manifest, self._readers(group), now)
-            case rounds.AskModel(dataset, held):
+            case io.AskModel(dataset, held):
                 self._ask(dataset, held)
-            case rounds.Stage(manifest):
+            case io.Stage(manifest):
                 self._store.stage(manifest)
-            case rounds.Unstage(dataset):
+            case io.Unstage(dataset):
                 self._store.unstage(dataset)
-            case rounds.Count(manifest, trainers):
+            case io.Count(manifest, trainers):
                 self._count(manifest, trainers, now)
-            case rounds.MakeModel(run, number, participants):
+            case io.MakeModel(run, number, participants):
                 self._make(run, number, participants)
-            case rounds.Drop(sender, reason, detail):
+            case io.Drop(sender, reason, detail):
                 self.drops.add(sender, reason, detail)
-            case rounds.Tell(event):
+            case io.Tell(event):
                 self.tell(event)
 
     def _readers(self, group: str) -> list[str]:
@@ -261,11 +262,11 @@ class AggregatorRole(Role):
     def _count(self, manifest: UpdateManifest, trainers: int, now: float) -> None:
         why = self._store.count(manifest, trainers)
         if why is None:
-            self._lead(rounds.Counted(manifest.dataset), now)
+            self._lead(io.Counted(manifest.dataset), now)
             return
         worker = self._members.present[manifest.dataset].worker
         self.drops.add(worker, *why)
-        self._lead(rounds.Refused(manifest.dataset), now)
+        self._lead(io.Refused(manifest.dataset), now)
 
     def _make(self, run: int, number: int, participants: tuple[str, ...]) -> None:
         """Make the new model; replicas get it before the trainers, the volume after them."""
@@ -274,7 +275,7 @@ class AggregatorRole(Role):
         manifest = ModelManifest(held.run, held.round, self._replica.term, held.digest, held.size, participants)
         if self._replicas:
             self._outbox.publish("checkpoint", self.channel.home, manifest, sorted(self._replicas), time.monotonic())
-        self._lead(rounds.Holding(held, participants), time.monotonic())
+        self._lead(io.Holding(held, participants), time.monotonic())
         if self._checkpoints is not None and self._store.model is not None:
             self._checkpoints.write(held, participants, self._store.model)
 

@@ -10,7 +10,9 @@ from worker import events
 from worker.channel import Letter, read
 from worker.journal import Journal
 from worker.protocol import trainer as machine
+from worker.protocol import trainer_io as io
 from worker.protocol.messages import NO_TERM, Held, Here, ModelManifest, State, UpdateManifest, Want
+from worker.protocol.trainer_state import Trainer
 from worker.roles.base import Broken, Quit, Role
 from worker.roles.compute import Advanced, Computer, Halted, Judged, Learned, Loaded
 from worker.staging import Staged
@@ -40,9 +42,10 @@ class TrainerRole(Role):
             raise ValueError(f"worker {spec.worker!r} has no dataset")
         self._name = spec.dataset.name
         self._incarnation = secrets.token_hex(4)
-        self._state = machine.Trainer(self._name)
+        self._state = Trainer(self._name)
         self._loaded: Loaded | None = None
         self._fault = ""
+        self._met = False
         self._files: dict[str, bytearray] = {}
         self._fetch: tuple[ModelManifest, Staged] | None = None
         self._clocks = {(0, 0): Clock()}
@@ -57,23 +60,24 @@ class TrainerRole(Role):
 
     def connected(self, now: float) -> None:
         """Say that it is here."""
-        self._step(machine.Up(), now)
+        self._met = True
+        self._step(io.Up(), now)
         if self._loaded is not None:
             self._tell_ready(self._loaded)
 
     def tick(self, now: float) -> None:
         """Ask again for what does not come."""
-        self._step(machine.Tick(), now)
+        self._step(io.Tick(), now)
 
     def letter(self, letter: Letter, now: float) -> None:
         """A state, a model's chunk, or a want."""
         if letter.kind == "state" and (state := read(State, letter.payload)) is not None:
             self._open_round(state, now)
-            self._step(machine.StateHeard(letter.sender, state), now)
+            self._step(io.StateHeard(letter.sender, state), now)
         elif letter.kind == "model":
             self._chunk(letter, now)
         elif letter.kind == "want" and (want := read(Want, letter.payload)) is not None:
-            self._step(machine.Wanted(letter.sender, want), now)
+            self._step(io.Wanted(letter.sender, want), now)
         else:
             self.drops.add(letter.sender, "malformed", f"no {letter.kind} that a trainer can read")
 
@@ -92,7 +96,7 @@ class TrainerRole(Role):
         try:
             chunk = decode(letter.payload)
             if chunk.manifest and (manifest := read(ModelManifest, chunk.manifest)) is not None:
-                self._step(machine.Offered(manifest), now)
+                self._step(io.Offered(manifest), now)
             if self._fetch is None or key_of(self._fetch[0].digest) != chunk.key:
                 return
             manifest, staged = self._fetch
@@ -102,18 +106,18 @@ class TrainerRole(Role):
             self.drops.add(letter.sender, "malformed", str(error))
             return
         if not staged.received.whole:
-            self._step(machine.Came(manifest.digest, staged.received.confirmed), now)
+            self._step(io.Came(manifest.digest, staged.received.confirmed), now)
             return
         self._fetch = None
         if staged.intact():
             self._files[manifest.digest] = staged.take()
             self._clock.receiving = now - self._clock.opened
             held = Held(manifest.run, manifest.round, manifest.digest, manifest.size)
-            self._step(machine.Holding(held), now)
+            self._step(io.Holding(held), now)
         else:
             staged.release()
             self.drops.add(letter.sender, "corrupted", f"model {manifest.digest[:12]} has another SHA-256")
-            self._step(machine.Spoiled(manifest.digest), now)
+            self._step(io.Spoiled(manifest.digest), now)
 
     def result(self, item: Any, now: float) -> None:
         """Something of the computing thread."""
@@ -124,11 +128,11 @@ class TrainerRole(Role):
                 self._progress("evaluating" if task.kind == "evaluate" else "training", done, loss)
             case Judged(_, evaluation, seconds):
                 self._clock.evaluating = seconds
-                self._step(machine.Evaluated(evaluation), now)
+                self._step(io.Evaluated(evaluation), now)
             case Learned():
                 self._learned(item, now)
             case Halted():
-                self._step(machine.Stopped(), now)
+                self._step(io.Stopped(), now)
             case Broken():
                 self._broken(item)
 
@@ -136,8 +140,9 @@ class TrainerRole(Role):
         self._loaded = loaded
         name = digest(loaded.initial)
         self._files[name] = loaded.initial
-        self._tell_ready(loaded)
-        self._step(machine.Prepared(Held(0, 0, name, len(loaded.initial))), now)
+        if self._met:
+            self._tell_ready(loaded)
+        self._step(io.Prepared(Held(0, 0, name, len(loaded.initial))), now)
 
     def _tell_ready(self, loaded: Loaded) -> None:
         learner = loaded.learner
@@ -181,20 +186,20 @@ class TrainerRole(Role):
             size=len(item.file),
             loss=item.loss,
         )
-        self._step(machine.Trained(manifest), now)
+        self._step(io.Trained(manifest), now)
 
     def _broken(self, broken: Broken) -> None:
         """Say why, and end: of bad input the leader learns by presence, and the run fails."""
         self.journal.write("error", broken.message, trace=broken.trace)
         self._fault = broken.message if broken.bad_input else ""
-        self._say_here(machine.SayHere(self._state.term, None))
+        self._say_here(io.SayHere(self._state.term, None))
         self.status = 2 if broken.bad_input else 1
         self.failure = broken
         self.inbox.put(Quit())
 
     # --- what it does
 
-    def _step(self, event: machine.Event, now: float) -> None:
+    def _step(self, event: io.Event, now: float) -> None:
         before = self._state.leader, self._state.term
         self._state, actions = machine.step(self._state, event, now)
         if before != (self._state.leader, self._state.term):
@@ -202,32 +207,32 @@ class TrainerRole(Role):
         for action in actions:
             self._do(action, now)
 
-    def _do(self, action: machine.Action, now: float) -> None:
+    def _do(self, action: io.Action, now: float) -> None:
         match action:
-            case machine.SayHere():
+            case io.SayHere():
                 self._say_here(action)
-            case machine.Fetch(manifest):
+            case io.Fetch(manifest):
                 if self._fetch is not None:
                     self._fetch[1].release()
                 self._fetch = (manifest, Staged(manifest.digest, Received(manifest.size)))
-            case machine.SendWant(to, want):
+            case io.SendWant(to, want):
                 self.channel.say("want", want, to=to)
-            case machine.Compute(task):
+            case io.Compute(task):
                 self._computer.begin(task, self._files[task.digest])
-            case machine.Stop():
+            case io.Stop():
                 self._computer.halt()
-            case machine.SendEvaluation(to, evaluation):
+            case io.SendEvaluation(to, evaluation):
                 self.channel.say("evaluation", evaluation, to=to)
-            case machine.SendUpdate(to, manifest, first, last):
+            case io.SendUpdate(to, manifest, first, last):
                 self._send("update", manifest, range(first, last), to)
-            case machine.SendModel(to, held, first, last):
+            case io.SendModel(to, held, first, last):
                 manifest = ModelManifest(held.run, held.round, self._state.term, held.digest, held.size)
                 self._send("model", manifest, range(first, last), to)
-            case machine.Forget(digests):
+            case io.Forget(digests):
                 upload = self._state.upload
                 kept = digests | ({upload.manifest.digest} if upload is not None else set())
                 self._files = {name: file for name, file in self._files.items() if name in kept}
-            case machine.Confirmed(run, number):
+            case io.Confirmed(run, number):
                 self._confirmed(run, number, now)
 
     def _send(self, kind: str, manifest: ModelManifest | UpdateManifest, chunks: range, to: str) -> None:
@@ -273,10 +278,10 @@ class TrainerRole(Role):
             )
         )
 
-    def _say_here(self, action: machine.SayHere) -> None:
+    def _say_here(self, action: io.SayHere) -> None:
         self.channel.say("here", self._here(action), retain=True)
 
-    def _here(self, action: machine.SayHere) -> Here:
+    def _here(self, action: io.SayHere) -> Here:
         loaded, held = self._loaded, self._state.held
         return Here(
             incarnation=self._incarnation,
@@ -293,7 +298,7 @@ class TrainerRole(Role):
 
     def farewell(self) -> Here:
         """Presence that says that it has left, with all that it knew."""
-        action = machine.SayHere(self._state.term, None)
+        action = io.SayHere(self._state.term, None)
         here = self._here(action)
         return Here(here.incarnation, here.dataset, here.ready, gone=not self._fault, term=here.term, fault=here.fault)
 

@@ -1,0 +1,125 @@
+"""A leader's run as a value, and what can be read off it: the beat, the base's manifest, the evaluation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tag.plan import RunSettings
+from worker import events
+from worker.protocol import leader_io as io
+from worker.protocol.members import Members
+from worker.protocol.messages import Counts, Evaluation, Held, ModelManifest, Phase, State, Term, bits
+from worker.protocol.slots import Coming, slots_of
+
+
+@dataclass(frozen=True)
+class Leader:
+    """A leader's run.
+
+    Attributes:
+        term: of its leadership.
+        settings: of the run.
+        members: roster and presence.
+        phase: as in `State`.
+        base: the model of the round; None until one is held.
+        round: current.
+        participants: whose updates are in the base.
+        since: when the phase began.
+        selected: datasets that take part in the round.
+        counted: digest and samples of each update in the sum.
+        coming: updates under way.
+        evaluations: of the base, by dataset.
+        judged: whether the base's evaluation was told.
+        making: whether the new model is being made.
+        asked: whom a model was asked of, and when.
+        due: when the next beat is due.
+        message: why it waits or failed.
+    """
+
+    term: Term
+    settings: RunSettings
+    members: Members
+    phase: Phase = "waiting"
+    base: Held | None = None
+    round: int = 0
+    participants: tuple[str, ...] = ()
+    since: float = 0.0
+    selected: frozenset[str] = frozenset()
+    counted: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    coming: Mapping[str, Coming] = field(default_factory=dict)
+    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+    judged: bool = False
+    making: bool = False
+    asked: tuple[str, float] | None = None
+    due: float = 0.0
+    message: str = ""
+
+    @property
+    def run(self) -> int:
+        """The number of the run; a run that was begun under a greater number goes on under it."""
+        return max(self.settings.run, self.base.run if self.base is not None else 0)
+
+
+def beats(state: Leader) -> list[io.Action]:
+    """The state of every group."""
+    return [io.Beat(group, state_of(state, group)) for group in state.members.groups]
+
+
+def state_of(state: Leader, group: str) -> State:
+    """What the beat says in a group."""
+    selected = state.members.of_group(group, state.selected)
+    return State(
+        term=state.term,
+        run=state.run,
+        round=state.round,
+        rounds=state.settings.rounds,
+        phase=state.phase,
+        model=state.base.digest if state.base is not None else "",
+        size=state.base.size if state.base is not None else 0,
+        trainers=len(state.selected),
+        selected=selected,
+        received=bits(selected, frozenset(state.counted)),
+        evaluated=bits(selected, frozenset(state.evaluations)),
+        slots=slots_of(state.coming, selected),
+        message=state.message,
+    )
+
+
+def manifest_of(state: Leader) -> ModelManifest | None:
+    """The manifest of the base; None if there is none."""
+    if state.base is None:
+        return None
+    return ModelManifest(
+        run=state.run,
+        round=state.base.round,
+        term=state.term,
+        digest=state.base.digest,
+        size=state.base.size,
+        participants=state.participants,
+    )
+
+
+def tell_evaluated(state: Leader) -> list[io.Action]:
+    """The base's evaluation over those who gave theirs, once; nothing if nobody did."""
+    if state.judged or not state.evaluations or state.base is None:
+        return []
+    test = sum((e.test for e in state.evaluations.values()), Counts())
+    validation = {name: _shares(e.validation) for name, e in sorted(state.evaluations.items())}
+    number = state.round if state.phase == "evaluation" else state.round - 1
+    shares = _shares(test)
+    told = events.Evaluated(
+        run=state.run,
+        round=number,
+        rounds=state.settings.rounds,
+        model=state.base.digest,
+        accuracy=shares["accuracy"],
+        loss=shares["loss"],
+        correct=test.correct,
+        count=test.count,
+        validation=validation,
+    )
+    return [io.Tell(told)]
+
+
+def _shares(counts: Counts) -> dict[str, float]:
+    count = max(1, counts.count)
+    return {"accuracy": counts.correct / count, "loss": counts.loss / 2**20 / count, "count": counts.count}

@@ -1,0 +1,75 @@
+"""A trainer as a value: what it holds, what comes in, what it computes, what goes out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from worker.protocol.messages import NO_TERM, Evaluation, Held, State, Term, UpdateManifest
+from worker.protocol.trainer_io import Task
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """A model that is coming in: its digest, its chunks, how many are here without a gap, when the last one came."""
+
+    digest: str
+    count: int
+    have: int
+    at: float
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An update under way.
+
+    Attributes:
+        manifest: what it is.
+        sent: chunks sent.
+        at: when the last one was sent, or the leader's confirmation moved.
+        confirmed: chunks that the leader has.
+        done: whether the leader has counted it.
+    """
+
+    manifest: UpdateManifest
+    sent: int = 0
+    at: float = 0.0
+    confirmed: int = 0
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """A trainer.
+
+    Attributes:
+        dataset: its logical name.
+        ready: whether data and model are here.
+        term: highest heard.
+        leader: whose state is followed.
+        state: the newest state.
+        said: the term under which presence was last said.
+        held: models whose bytes are kept, newest last; the initial one first.
+        fetching: the model that is coming in.
+        stalled: since when a model that is needed does not come.
+        task: what is being computed.
+        evaluations: of held models, by digest.
+        upload: the last update.
+        resent: when the evaluation was last sent, and of which model under which term.
+    """
+
+    dataset: str
+    ready: bool = False
+    term: Term = NO_TERM
+    leader: str = ""
+    state: State | None = None
+    said: Term = NO_TERM
+    held: tuple[Held, ...] = ()
+    fetching: Fetching | None = None
+    stalled: float = 0.0
+    task: Task | None = None
+    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+    upload: Upload | None = None
+    resent: tuple[str, Term, float] = ("", NO_TERM, 0.0)
+
+    def holds(self, digest: str) -> bool:
+        """Whether a model's bytes are here."""
+        return any(held.digest == digest for held in self.held)
