@@ -140,7 +140,11 @@ class LocalRun:
                 raise
             except WorkerError as error:
                 outcome, message = "failed", str(error)
-            return outcome, message, self._fetch(operator, FETCH_S if outcome == "finished" else LAST_FETCH_S)
+            model = self._fetch(operator, FETCH_S if outcome == "finished" else LAST_FETCH_S)
+            if outcome == "interrupted":
+                # A round may have closed meanwhile; its model is kept, so its events are.
+                self._take_trailing(operator)
+            return outcome, message, model
 
     def _connect(self, operator: Operator) -> None:
         """Wait for the operator's link, or the first events would be missed."""
@@ -204,7 +208,7 @@ class LocalRun:
         return "interrupted", f"the run was ended by {self._interrupts.signal.name}"
 
     def _take_trailing(self, operator: Operator) -> None:
-        """Events of other workers that are still under way when the leader has finished."""
+        """Events that are still under way when the run has ended."""
         deadline = time.monotonic() + _TRAILING_S
         while time.monotonic() < deadline and (event := operator.next(_QUIET_S)) is not None:
             self._take(event)

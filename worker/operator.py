@@ -111,8 +111,7 @@ class Operator:
             return
         self.trouble = ""
         if topic.kind == "event":
-            if (event := read_event(item.payload)) is not None:
-                self._events.append(event)
+            self._events += [e for line in item.payload.splitlines() if (e := read_event(line)) is not None]
         elif topic.kind == "state":
             self._hear(read(State, item.payload), topic.group, topic.sender)
         elif topic.kind == "model":

@@ -16,6 +16,10 @@ from worker.protocol.messages import Here, encode
 from worker.transport import Address, Connected, Disconnected, Inbound, Link
 
 TICK_S = 0.1
+TOLD_BYTES = 8 * 1024
+"""Bytes of events that are sent before the next tick."""
+TOLD_EVENTS = 256
+"""Events that are kept while the link is down."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Role(ABC):
         self.alive_at = time.monotonic()
         self.status = 0
         self.taken = 0
+        self._told: list[str] = []
         self._ticked = 0.0
         will = Here(incarnation="", gone=True)
         lines = filters(spec, leads=spec.dataset is None)
@@ -72,9 +77,11 @@ class Role(ABC):
                 self._take(item, self.alive_at)
                 if self.alive_at - self._ticked >= TICK_S:
                     self._ticked = self.alive_at
+                    self.flush()
                     self.tick(self.alive_at)
         finally:
             self.stop()
+            self.flush()
             self.link.close((self.channel.topic("here"), encode(self.farewell())))
 
     def _next(self) -> Any:
@@ -105,10 +112,19 @@ class Role(ABC):
                 self.result(item, now)
 
     def tell(self, event: Event) -> None:
-        """Tell the operator, and the log."""
-        event = replace(event, time=time.time(), worker=self.spec.worker)
-        self.channel.say("event", event.to_json().encode())
-        self.journal.write("debug", event.kind(), event=event.to_json())
+        """Tell the operator, at the next tick: in a round's path, a message for each event would cost more than it."""
+        line = replace(event, time=time.time(), worker=self.spec.worker).to_json()
+        self.journal.write("debug", event.kind(), event=line)
+        self._told.append(line)
+        if sum(map(len, self._told)) > TOLD_BYTES and self.link.connected:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what was told; while the link is down it waits, the oldest first to go."""
+        if self._told and self.link.connected:
+            self.channel.say("event", "\n".join(self._told).encode())
+            self._told.clear()
+        del self._told[:-TOLD_EVENTS]
 
     # What a role's program gives.
 

@@ -257,7 +257,8 @@ class TrainerRole(Role):
                 received=self.taken - clock.received,
             )
         )
-        self._progress("waiting", 0.0)
+        if (run, number) == self._round:
+            self._progress("waiting", 0.0)
 
     @property
     def _group(self) -> str:

@@ -1,0 +1,166 @@
+"""`make bench`: round overhead beside a bare MQTT program on one broker, and peak memory.
+
+    python tests/bench/run.py [--trainers 3] [--parameters 34826] [--rounds 50] [--times 5] [--floor PROGRAM]
+
+Prints a JSON line. The floor is a program that moves the same bytes with nothing around them; where it is not there
+(by default beside this repository), fedtag's figures stand alone.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from iotcore import Broker
+
+from local.broker import EmbeddedBroker, free_port
+from local.workers import Workers, local_workers, write_commands
+from tag.load import load_stack
+from worker.events import Finished, RoundClosed
+from worker.operator import Operator
+from worker.transport import Address
+
+ROOT = Path(__file__).resolve().parents[2]
+FLOOR = ROOT.parent / "shared" / "bench" / "mqtt_floor.py"
+LIMIT_S = 300
+MARGIN_BYTES = 65536
+BYTES = 4
+TAG = """\
+name: bench
+roles:
+  - {name: trainer, isDataConsumer: true}
+  - {name: aggregator, groupAssociation: [{param-channel: all-in-one}]}
+channels:
+  - name: param-channel
+    pair: [trainer, aggregator]
+    groupBy: {type: tag, value: [all-in-one]}
+    funcTags: {trainer: [fetch, upload], aggregator: [distribute, aggregate]}
+"""
+
+
+def write_stack(folder: Path, trainers: int, rounds: int) -> Path:
+    """A stack of so many idle trainers in one group."""
+    (folder / "tag.yaml").write_text(TAG)
+    datasets = [{"name": f"d{i:03}", "uri": f"program:{i}"} for i in range(trainers)]
+    federation = {
+        "tag": "tag.yaml",
+        "program": str(ROOT / "tests" / "bench" / "idle.py"),
+        "rounds": rounds,
+        "datasets": {"all-in-one": datasets},
+    }
+    path = folder / "Pulumi.bench.yaml"
+    path.write_text(json.dumps({"config": {"fedtag:federation": federation}}))
+    return path
+
+
+def peak_mib(pid: int | None) -> float:
+    """Peak resident memory of a process so far."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
+def child_of(pid: int) -> list[int]:
+    """Processes that a process has started."""
+    try:
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()]
+    except OSError:
+        return []
+
+
+def peak_of(name: str) -> float:
+    """The largest peak of this process's descendants whose command line has a word."""
+    found, todo = 0.0, [os.getpid()]
+    while todo:
+        pid = todo.pop()
+        todo += child_of(pid)
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if name.encode() in words and pid != os.getpid():
+            found = max(found, peak_mib(pid))
+    return round(found, 1)
+
+
+def fedtag(url: str, trainers: int, rounds: int) -> tuple[float, float]:
+    """Median seconds of a round, without the first two, and the aggregator's peak MiB."""
+    with tempfile.TemporaryDirectory(prefix="fedtag-bench-") as scratch:
+        folder = Path(scratch)
+        loaded = load_stack(write_stack(folder, trainers, rounds))
+        plan = loaded.plan
+        members = local_workers(plan, replicas=False)
+        commands = write_commands(members, plan, broker=url, scratch=folder, logs=folder)
+        workers = Workers(commands, say=lambda line: print(line, file=sys.stderr), dispensable=frozenset(), spare=0)
+        times: list[float] = []
+        with Operator(plan.federation, plan.model_channel, Address.parse(url)) as operator:
+            workers.start()
+            try:
+                end = time.monotonic() + LIMIT_S
+                while time.monotonic() < end:
+                    event = operator.next(0.2)
+                    workers.check()
+                    if isinstance(event, RoundClosed):
+                        times.append(event.seconds)
+                    if isinstance(event, Finished):
+                        break
+                peak = peak_of("aggregator-")
+            finally:
+                workers.stop()
+    if len(times) < rounds:
+        raise SystemExit(f"only {len(times)} of {rounds} rounds closed in {LIMIT_S} s")
+    return statistics.median(times[2:]), peak
+
+
+def floor(program: Path, args: argparse.Namespace) -> float:
+    """Median seconds of a round of the bare program, on the same broker with room for its whole models."""
+    port = free_port()
+    sizes = ["--trainers", str(args.trainers), "--parameters", str(args.parameters), "--rounds", str(args.rounds)]
+    command = [sys.executable, str(program), "--port", str(port), *sizes]
+    with Broker(port=port, listen="127.0.0.1", max_payload_size=BYTES * args.parameters + MARGIN_BYTES):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    return float(json.loads(done.stdout)["median_s"])
+
+
+def main() -> None:
+    """Alternate floor and fedtag, and print the medians."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trainers", type=int, default=3)
+    parser.add_argument("--parameters", type=int, default=34826)
+    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--floor", type=Path, default=FLOOR)
+    args = parser.parse_args()
+    os.environ["FEDTAG_BENCH_PARAMETERS"] = str(args.parameters)
+    bare = args.floor.is_file()
+    ours, floors, peaks, brokers = [], [], [], []
+    for _ in range(args.times):
+        if bare:
+            floors.append(floor(args.floor, args))
+        with EmbeddedBroker(args.trainers) as broker:
+            seconds, peak = fedtag(broker.url, args.trainers, args.rounds)
+            brokers.append(peak_of("local.broker"))
+        ours.append(seconds)
+        peaks.append(peak)
+    found = {
+        "trainers": args.trainers,
+        "bytes": BYTES * args.parameters,
+        "times": args.times,
+        "fedtag_s": round(statistics.median(ours), 6),
+        "floor_s": round(statistics.median(floors), 6) if floors else None,
+        "ratio": round(statistics.median(ours) / statistics.median(floors), 2) if floors else None,
+        "aggregator_peak_mib": max(peaks),
+        "broker_peak_mib": max(brokers),
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
