@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 SYNCED := .venv/.synced
-PYTHON_FILES := __main__.py tag worker local report cli components policy tests
+PYTHON_FILES := __main__.py tag worker local report cli components policy docs tests
 STACK ?= eu-us-asia
 
 VERSION := $(shell awk -F'"' '/^version = /{print $$2; exit}' pyproject.toml)
@@ -25,7 +25,7 @@ KIND_CLUSTER ?= kind
 RIG := ../shared/rig/rig
 RIG_REGIONS := eu us asia
 
-.PHONY: help setup demo test check format e2e bench images image-kind image-registry image-rig clean
+.PHONY: help setup demo test check format docs e2e bench images image-kind image-registry image-rig clean
 
 help:  ## list the commands
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ check: $(SYNCED)  ## format, lint and types
 format: $(SYNCED)  ## format and mend what ruff can mend
 	$(RUN) ruff format $(PYTHON_FILES)
 	$(RUN) ruff check --fix $(PYTHON_FILES)
+
+docs: $(SYNCED)  ## write docs/stack.md anew from the models
+	$(RUN) python docs/reference.py
 
 e2e: $(SYNCED)  ## deploy, train, change and destroy on the cluster of KUBECONFIG
 	@rig=$$(if [ -x $(RIG) ]; then $(RIG) env; fi); \

@@ -23,7 +23,12 @@ M = TypeVar("M", bound=Model)
 
 
 class DataSpecEntry(Model):
-    """The datasets of a role: their ids by group."""
+    """The datasets of a role: their ids by group.
+
+    Attributes:
+        role: that consumes them.
+        dataset_groups: ids by group; an id is a record's `id`, the stem of its file, or its name.
+    """
 
     role: str
     dataset_groups: dict[str, tuple[str, ...]]
@@ -36,7 +41,14 @@ class DataSpec(Model):
 
 
 class Named(Model):
-    """A base model, or an optimizer or selector with its arguments."""
+    """A base model, or an optimizer or selector with its arguments.
+
+    Attributes:
+        name: of a base model.
+        version: of a base model.
+        sort: of an optimizer or selector.
+        kwargs: its arguments.
+    """
 
     name: str | None = None
     version: int | None = None
@@ -63,7 +75,16 @@ class Hyperparameters(Model):
 
 
 class ModelSpec(Model):
-    """Flame's modelSpec.json."""
+    """Flame's modelSpec.json.
+
+    Attributes:
+        base_model: has no meaning here.
+        optimizer: `fedavg`, also where it is left out.
+        selector: `default`, also where it is left out.
+        hyperparameters: of training.
+        dependencies: has no meaning in Flame either.
+        registry: has no meaning here.
+    """
 
     base_model: Named = Named()
     optimizer: Named = Named()
@@ -96,7 +117,19 @@ class DatasetRecord(Model):
 
 
 class JobFile(Model):
-    """Flame's job.json; only the paths have a meaning here."""
+    """Flame's job.json; only the paths have a meaning here.
+
+    Attributes:
+        name: free text.
+        design_id: has no meaning here.
+        schema_version: has no meaning here.
+        code_version: has no meaning here.
+        priority: has no meaning in Flame either.
+        backend: has no meaning here.
+        max_run_time: has no meaning here.
+        data_spec_path: the dataSpec, relative to this file.
+        model_spec_path: the modelSpec, relative to this file.
+    """
 
     name: str = ""
     design_id: str = ""

@@ -32,7 +32,15 @@ class Images(Model):
 
 
 class Toleration(Model):
-    """A taint that a region's pods accept, as in Kubernetes."""
+    """A taint that a region's pods accept, as in Kubernetes.
+
+    Attributes:
+        key: of the taint; None is every key.
+        operator: `Equal` compares the value, `Exists` takes any.
+        value: of the taint.
+        effect: of the taint; None is every effect.
+        toleration_seconds: how long a pod stays on a machine that gets the taint `NoExecute`; None is for ever.
+    """
 
     key: str | None = None
     operator: Literal["Exists", "Equal"] = "Equal"
@@ -164,6 +172,7 @@ class Kubernetes(Model):
 
     @model_validator(mode="after")
     def _production_is_encrypted(self) -> Self:
+        """`production: true` needs `tls.enabled`."""
         if self.production and not self.tls.enabled:
             raise ValueError(
                 "kubernetes.tls.enabled false breaks the rule that a production stack has no open broker; "
@@ -173,6 +182,7 @@ class Kubernetes(Model):
 
     @model_validator(mode="after")
     def _outer_clusters_reach_the_broker(self) -> Self:
+        """A region in another cluster needs a `brokerAddress`, there or here."""
         for region, cluster in self.clusters.items():
             if cluster.broker_address is None and self.broker_address is None:
                 raise ValueError(
@@ -183,6 +193,7 @@ class Kubernetes(Model):
 
     @model_validator(mode="after")
     def _home_is_in_the_own_cluster(self) -> Self:
+        """`home` is a region of the stack's own cluster, not one of `clusters`."""
         if self.home in self.clusters:
             raise ValueError(
                 f"kubernetes.home {self.home!r} is in another cluster by kubernetes.clusters, but the broker is in the "
@@ -192,6 +203,7 @@ class Kubernetes(Model):
 
     @model_validator(mode="after")
     def _node_ports_belong_to_node_port_services(self) -> Self:
+        """`brokerService.nodePort` needs a service of type `NodePort` or `LoadBalancer`."""
         if self.broker_service.node_port is not None and self.broker_service.type == "ClusterIP":
             raise ValueError(
                 f"kubernetes.brokerService.nodePort {self.broker_service.node_port} needs a service of another type; "

@@ -34,6 +34,7 @@ class Share(Model):
 
     @model_validator(mode="after")
     def _promises_are_within_limits(self) -> Self:
+        """What is requested is not above its limit."""
         for kind in ("cpu", "memory"):
             asked, limit = getattr(self.requests, kind), getattr(self.limits, kind)
             if amount(asked) > amount(limit):
@@ -78,6 +79,7 @@ class Resources(Model):
     @model_validator(mode="before")
     @classmethod
     def _rest_is_default(cls, data: Any) -> Any:
+        """What is not given keeps its default: `trainer: {requests: {cpu: 1}}` changes only that."""
         if not isinstance(data, Mapping):
             return data
         whole = {role: share.model_dump() for role, share in DEFAULTS.items()}

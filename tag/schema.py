@@ -63,7 +63,12 @@ class Channel(Model):
 
 
 class Resources(Model):
-    """What one worker of a role may use, in Kubernetes' quantities (`500m`, `2Gi`); None leaves it to the stack."""
+    """What one worker of a role may use, in Kubernetes' quantities (`500m`, `2Gi`); None leaves it to the stack.
+
+    Attributes:
+        cpu: cores, such as 500m or 2.
+        memory: bytes, such as 768Mi or 2Gi.
+    """
 
     cpu: str | None = None
     memory: str | None = None

@@ -71,6 +71,7 @@ class Stack(RunSettings, TrainSettings):
     @field_validator("quorum", mode="before")
     @classmethod
     def _all_is_none(cls, value: Any) -> Any:
+        """`quorum: all` is the same as `quorum: null`."""
         return None if value == "all" else value
 
     @property
