@@ -23,7 +23,6 @@ CONTAINERS ?= docker
 KIND_CLUSTER ?= kind
 # The project's own test cluster, where it is there: other machines have kind, or a cloud.
 RIG := ../shared/rig/rig
-RIG_REGIONS := eu us asia
 
 .PHONY: help setup demo test check format docs e2e bench images image-kind image-registry image-rig clean
 
@@ -89,7 +88,7 @@ image-registry:
 
 image-rig:
 	$(RIG) build -f worker/Dockerfile --build-arg BASE=localhost/python:3.11 --target $(TARGET) -t localhost/fedtag-$(TARGET):$(VERSION) .
-	$(RIG) load localhost/fedtag-$(TARGET):$(VERSION) $(if $(filter trainer,$(TARGET)),$(RIG_REGIONS))
+	$(RIG) load localhost/fedtag-$(TARGET):$(VERSION)
 
 bench: $(SYNCED)  ## measure the figures of docs/benchmarks.md
 	$(RUN) python tests/bench/run.py

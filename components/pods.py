@@ -55,6 +55,7 @@ def _environment(planned: PlannedWorker) -> list[k8s.core.v1.EnvVarArgsDict]:
         "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
+        "PYTHONHASHSEED": "0",  # as in local runs, so that the same program trains the same model
         "TF_CPP_MIN_LOG_LEVEL": "2",
     }
     return [{"name": name, "value": value} for name, value in values.items()]

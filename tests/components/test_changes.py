@@ -69,7 +69,8 @@ def test_a_second_replica_touches_the_access_rules_and_its_own_objects(changed: 
     found = changed(tag={"replica: 2": "replica: 1"})
 
     budget = "PodDisruptionBudget/eu-us-asia-aggregator-every-group"
-    assert found == {ACCESS, budget} | _all_of("aggregator-all-1")
+    claim = "PersistentVolumeClaim/eu-us-asia-aggregator-all-1-state"
+    assert found == {ACCESS, budget, claim} | _all_of("aggregator-all-1")
 
 
 def test_a_new_trainer_image_touches_only_trainers(changed: Changed) -> None:

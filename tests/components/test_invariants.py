@@ -63,6 +63,14 @@ def test_no_container_has_root_rights_or_a_writable_root(engine: Any) -> None:
         assert pod["spec"]["automountServiceAccountToken"] is False, name
 
 
+def test_workers_compute_as_local_runs_do(engine: Any) -> None:
+    for name, container in _containers(engine):
+        if name.endswith("/worker"):
+            environment = {entry["name"]: entry["value"] for entry in container["env"]}
+            assert environment["PYTHONHASHSEED"] == "0", name
+            assert environment["OMP_NUM_THREADS"] == "1", name
+
+
 def test_each_deployment_and_the_service_select_exactly_one_pod(engine: Any) -> None:
     pods = {name: pod["metadata"]["labels"] for name, pod in engine.pods().items()}
     for name, inputs in engine.objects.items():
