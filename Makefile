@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 SYNCED := .venv/.synced
-PYTHON_FILES := __main__.py tag worker local report cli components policy docs tests
+PYTHON_FILES := __main__.py tag worker local remote report cli components policy docs tests
 STACK ?= eu-us-asia
 
 VERSION := $(shell awk -F'"' '/^version = /{print $$2; exit}' pyproject.toml)
@@ -39,7 +39,8 @@ help:  ## list the commands
 	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
 	  echo "make: $$found has no venv module, which fetching uv needs; install it (Debian: apt install python3-venv) or install uv itself" >&2; exit 1; \
 	fi; \
-	echo "fetching uv into .uv"; $$found -m venv .uv && .uv/bin/python -m pip install --quiet uv
+	echo "fetching uv into .uv"; $$found -m venv .uv && .uv/bin/python -m pip install --quiet uv || { \
+	  echo "make: uv could not be fetched; see above why (a proxy: set HTTPS_PROXY; a mirror: PIP_INDEX_URL), or install uv itself" >&2; exit 1; }
 
 $(SYNCED): pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
 	$(UV) sync --locked

@@ -13,7 +13,7 @@ from cli.errors import guarded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_VERBS = ("check", "expand", "run", "report")
+_VERBS = ("check", "expand", "run", "report", "watch", "result")
 
 
 class _Parser(argparse.ArgumentParser):

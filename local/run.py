@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from local.broker import EmbeddedBroker
-from local.folder import RunFolder
+from local.export import export_keras
 from local.outcome import Outcome, Result, Watch
-from local.processes import Child, Command
 from local.signals import Interrupts
 from local.workers import Workers, local_workers, write_commands
+from report.folder import RunFolder
 from tag.load import Loaded
 from tag.plan import PlannedWorker
 from worker.errors import InputError, WorkerError
@@ -25,7 +25,6 @@ TICK_S = 0.2
 FETCH_S = 60.0
 LAST_FETCH_S = 10.0
 """Seconds for the model of a run that did not finish; its leader may be gone."""
-EXPORT_S = 120.0
 STALL_S = 120.0
 """Seconds beyond the stack's `maxWait` without any event, after which nobody is there to end the run."""
 CONNECT_S = 10.0
@@ -100,7 +99,7 @@ class LocalRun:
             self._folder.model.write_bytes(model)
         self._folder.update(outcome=outcome, message=message, seconds=seconds, model_sha256=sha, accuracy=accuracy)
         if model is not None:
-            self._export()
+            export_keras(self._loaded, self._folder, self._watch.say)
         status = {"finished": 0, "failed": 1, "interrupted": self._interrupts.status}[outcome]
         return Result(self._folder.path, outcome, message, sha, accuracy, status)
 
@@ -231,19 +230,6 @@ class LocalRun:
         except WorkerError as error:
             self._watch.say(f"the model can't be kept: {error}")
             return None
-
-    def _export(self) -> None:
-        """Write `model.keras`, if the program makes Keras models."""
-        program = next(w.spec.program for w in self._members if w.spec.dataset is not None)
-        arguments = ("--program", str(program), "--weights", str(self._folder.model), "--out", str(self._folder.keras))
-        log = self._folder.logs / "export.log"
-        child = Child(Command("export", "worker.export", arguments, log, self._loaded.stack.threads))
-        try:
-            status = child.wait(EXPORT_S)
-        finally:
-            child.stop(0)
-        if status != 0:
-            self._watch.say(f"model.keras could not be written; read {log}; model.safetensors holds the model")
 
 
 def _quorum(members: tuple[PlannedWorker, ...], trainers: int) -> int:

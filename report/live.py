@@ -30,11 +30,10 @@ _LINES = (ev.Leading, ev.Dropped, ev.Waiting)
 
 @dataclass
 class _Pace:
-    """How fast a run's rounds go, by this view's clock: the first opening, the last closing, and what was closed."""
+    """How fast a run's rounds go: how long each took, as its leader says, and the last closing by this view's clock."""
 
-    begun: float
     last: float = 0.0
-    closed: set[int] = field(default_factory=set)
+    took: dict[int, float] = field(default_factory=dict)
 
 
 class LiveView:
@@ -44,14 +43,17 @@ class LiveView:
         plan: of the federation.
         console: where it is shown.
         now: seconds, of any zero.
+        elapsed: seconds for which the run has gone on already.
     """
 
-    def __init__(self, plan: Plan, console: Console, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, plan: Plan, console: Console, now: Callable[[], float] = time.monotonic, *, elapsed: float = 0.0
+    ) -> None:
         self.history = History()
         self._console = console
         self._plan = plan
         self._now = now
-        self._begun = now()
+        self._begun = now() - elapsed
         self._paces: dict[int, _Pace] = {}
         self._drawn = float("-inf")
         self._live = Live(console=console, auto_refresh=False, transient=False)
@@ -71,10 +73,9 @@ class LiveView:
     def event(self, event: ev.Event) -> None:
         """Take in an event."""
         self.history.add(event)
-        if isinstance(event, ev.RoundOpened):
-            self._paces.setdefault(event.run, _Pace(self._now()))
-        elif isinstance(event, ev.RoundClosed) and (pace := self._paces.get(event.run)):
-            pace.closed.add(event.round)
+        if isinstance(event, ev.RoundClosed):
+            pace = self._paces.setdefault(event.run, _Pace())
+            pace.took[event.round] = max(0.0, event.seconds)
             pace.last = self._now()
         if isinstance(event, _LINES) and (line := describe(event)) is not None:
             self.say(line)
@@ -93,9 +94,9 @@ class LiveView:
         """Seconds until the last round ends, judged by those that have ended; None before the first has."""
         run, rounds = self.history.current.number, self._rounds()
         pace = self._paces.get(run)
-        if pace is None or not pace.closed or not rounds:
+        if pace is None or not rounds:
             return None
-        left = max(0, rounds - max(pace.closed)) * (pace.last - pace.begun) / len(pace.closed)
+        left = max(0, rounds - max(pace.took)) * sum(pace.took.values()) / len(pace.took)
         return max(0.0, left - (self._now() - pace.last))
 
     def _rounds(self) -> int:
@@ -200,16 +201,22 @@ def _bar(done: float) -> RenderableType:
 
 
 @contextmanager
-def view_for(plan: Plan, *, as_json: bool = False) -> Iterator[View]:
-    """The view that fits the output: JSON lines if asked for, the live picture in a terminal, or plain lines."""
+def view_for(plan: Plan, *, as_json: bool = False, elapsed: float = 0.0) -> Iterator[View]:
+    """The view that fits the output: JSON lines if asked for, the live picture in a terminal, or plain lines.
+
+    Args:
+        plan: of the federation.
+        as_json: events as JSON lines.
+        elapsed: seconds for which the run has gone on already.
+    """
     if as_json:
         yield JsonView(to_stdout, to_stderr)
         return
     console = Console(file=sys.stdout, highlight=False)
     if not console.is_terminal or console.is_dumb_terminal:
-        yield PlainView(to_stdout)
+        yield PlainView(to_stdout, elapsed=elapsed)
         return
-    view = LiveView(plan, console)
+    view = LiveView(plan, console, elapsed=elapsed)
     view.start()
     try:
         yield view

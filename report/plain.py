@@ -31,12 +31,13 @@ class PlainView:
     Args:
         write: is given each line.
         now: seconds, of any zero.
+        elapsed: seconds for which the run has gone on already.
     """
 
-    def __init__(self, write: Print, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, write: Print, now: Callable[[], float] = time.monotonic, *, elapsed: float = 0.0) -> None:
         self._write = write
         self._now = now
-        self._begun = now()
+        self._begun = now() - elapsed
 
     def event(self, event: ev.Event) -> None:
         """Write the event's line, if it has one."""

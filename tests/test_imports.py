@@ -1,4 +1,4 @@
-"""The design's import directions, walked by ast: __main__ → components → tag ← worker; local → tag, worker."""
+"""The import directions, walked by ast: __main__ → components → tag ← worker; local, remote → tag, worker, report."""
 
 import ast
 from collections.abc import Iterator
@@ -12,13 +12,15 @@ ALLOWED = {
     "worker": {"tag", "worker"},
     "components": {"tag", "components"},
     "report": {"tag", "worker", "report"},
-    "local": {"tag", "worker", "local"},
-    "cli": {"tag", "worker", "local", "report", "cli"},
+    "local": {"tag", "worker", "report", "local"},
+    "remote": {"tag", "worker", "report", "remote"},
+    "cli": {"tag", "worker", "local", "remote", "report", "cli"},
 }
 FORBIDDEN = {
     "tag": {"pulumi", "pulumi_kubernetes", "keras", "tensorflow", "paho"},
     "worker": {"pulumi", "pulumi_kubernetes", "kubernetes"},
     "local": {"pulumi", "pulumi_kubernetes"},
+    "remote": {"pulumi", "pulumi_kubernetes", "keras", "tensorflow", "paho"},
     "report": {"pulumi", "keras", "tensorflow"},
     "cli": {"pulumi", "pulumi_kubernetes"},
     "components": {"keras", "tensorflow", "paho"},

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from local import environment
+from report import environment
 from tag.load import Loaded
 from worker.errors import InputError
 from worker.events import Event
@@ -25,6 +25,7 @@ class RunFolder:
 
     def __init__(self, path: Path, *, made: Path | None = None) -> None:
         self.path = path
+        self.logs.mkdir()
         self._made = made
         self._record: dict[str, Any] = {}
         self._events = (path / "events.jsonl").open("a", encoding="utf-8", buffering=1)
@@ -48,12 +49,31 @@ class RunFolder:
                     break
                 except FileExistsError:
                     number += 1
-            (path / "logs").mkdir()
             return cls(path, made=made)
         except OSError as error:
             raise InputError(
                 f"folder {str(root)!r} can't keep runs ({error.strerror}); a folder that you may write to is wanted; "
                 "choose one with --runs"
+            ) from error
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """A new folder under that very path.
+
+        Raises:
+            InputError: it can't be made, or holds something.
+        """
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if any(path.iterdir()):
+                raise InputError(
+                    f"folder {str(path)!r} holds something already; a run has a folder for itself; name another"
+                )
+            return cls(path)
+        except OSError as error:
+            raise InputError(
+                f"folder {str(path)!r} can't keep a run ({error.strerror}); a folder that you may write to is wanted; "
+                "name another"
             ) from error
 
     @property
@@ -81,8 +101,13 @@ class RunFolder:
         if isinstance(error, InputError):
             self.discard()
 
-    def begin(self, loaded: Loaded) -> None:
-        """Write `plan.json`, and a `run.json` that holds if the run is cut off."""
+    def begin(self, loaded: Loaded, **facts: Any) -> None:
+        """Write `plan.json`, and a `run.json` that holds if the run is cut off.
+
+        Args:
+            loaded: the stack.
+            facts: fields of `run.json` that are not as in a run that begins now on this machine.
+        """
         plan = json.loads(loaded.plan.model_dump_json(by_alias=True))
         _write(self.path / "plan.json", plan)
         self._record = {
@@ -99,7 +124,7 @@ class RunFolder:
             "cpu": environment.cpu(),
             "threads": loaded.stack.threads,
         }
-        self.update()
+        self.update(**facts)
 
     def append(self, event: Event) -> None:
         """Add a line to `events.jsonl`."""
