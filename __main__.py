@@ -9,7 +9,8 @@ from pulumi.runtime.config import is_config_secret
 from components.federation import Federation
 from components.pki import SecretError
 from components.providers import cluster_provider, outer_providers
-from components.settings import DeploymentError, federation_args
+from components.settings import federation_args
+from tag.deployable import DeploymentError
 from tag.faults import TagError
 from tag.load import load_stack
 

@@ -34,11 +34,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Trains; 0 when the run has finished, 1 when it failed, 2 for bad input, 128 + signal when it was interrupted."""
     from local.run import run as run_locally
+    from tag.deployable import obstacles_of
     from tag.load import load_stack
 
     loaded = load_stack(args.stack)
     for warning in loaded.warnings:
         print(warning, file=sys.stderr)
+    for obstacle in obstacles_of(loaded.plan):
+        print(f"warning: this stack runs here only, and 'pulumi up' would refuse it: {obstacle}", file=sys.stderr)
     with _view(loaded, as_json=args.json) as watch:
         result = run_locally(loaded, watch, runs=args.runs, replicas=args.replicas, comparison=args.compare)
     return _conclude(result, as_json=args.json)

@@ -9,13 +9,9 @@ from components import access, address, reload, security
 from components.context import Context
 from components.names import digest8, selector
 from components.pki import broker_trust
+from tag.kubernetes_resources import HELPER
 
 CONFIG_FILE = "/mosquitto/config/mosquitto.conf"
-HELPER: k8s.core.v1.ResourceRequirementsArgsDict = {
-    "requests": {"cpu": "5m", "memory": "8Mi"},
-    "limits": {"cpu": "100m", "memory": "32Mi"},
-}
-"""Resources of the two helpers, which only copy small files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +108,7 @@ class Broker(pulumi.ComponentResource):
             "image": self._context.kubernetes.images.broker,
             "image_pull_policy": self._context.kubernetes.pull_policy,
             "command": ["sh", "-c", script],
-            "resources": HELPER,
+            "resources": security.resources(HELPER),
             "security_context": security.container_security(),
             "volume_mounts": [
                 {"name": "source", "mount_path": reload.SOURCE, "read_only": True},

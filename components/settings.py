@@ -1,29 +1,9 @@
 """A loaded stack and its secret as what a federation is made from. Reads program files; makes no objects."""
 
-from pathlib import Path
-
 from components import pki
 from components.federation import FederationArgs
-from tag.deployable import obstacles
+from tag.deployable import DeploymentError, obstacles, program_texts
 from tag.load import Loaded
-from tag.plan import Plan
-
-
-class DeploymentError(ValueError):
-    """The stack runs on one machine only; its text has one obstacle a line."""
-
-
-def read_programs(plan: Plan) -> dict[str, str]:
-    """The text of each program of a plan, by its path there.
-
-    Raises:
-        DeploymentError: if a file is no text.
-    """
-    paths = sorted({worker.spec.program for worker in plan.workers if worker.spec.program is not None})
-    try:
-        return {path: Path(path).read_text(encoding="utf-8") for path in paths}
-    except (OSError, UnicodeDecodeError) as error:
-        raise DeploymentError(f"a program can't be read: {error}; name a Python file in UTF-8") from error
 
 
 def federation_args(loaded: Loaded, secret: str | None, *, encrypted: bool) -> FederationArgs:
@@ -35,10 +15,10 @@ def federation_args(loaded: Loaded, secret: str | None, *, encrypted: bool) -> F
         encrypted: whether the configuration keeps it encrypted.
 
     Raises:
-        DeploymentError: if the stack can't run in a cluster.
+        tag.deployable.DeploymentError: if the stack can't run in a cluster.
         components.pki.SecretError: if the secret is missing or weak.
     """
-    programs = read_programs(loaded.plan)
+    programs = program_texts(loaded.plan)
     found = obstacles(loaded.plan, programs)
     if found:
         raise DeploymentError("\n".join(found))

@@ -1,7 +1,7 @@
 """What keeps a plan, which runs on this machine, from running in a cluster."""
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from tag.plan import Plan, PlannedWorker
 
@@ -10,6 +10,31 @@ PROGRAM_BYTES = 900 * 1024
 
 DATA_FOLDER = PurePosixPath("/data")
 """Where a worker finds the volume of its claim."""
+
+
+class DeploymentError(ValueError):
+    """The stack runs on one machine only; its text has one obstacle a line."""
+
+
+def program_texts(plan: Plan) -> dict[str, str]:
+    """The text of each program of a plan, by its path there.
+
+    Raises:
+        DeploymentError: if a file is no text.
+    """
+    paths = sorted({worker.spec.program for worker in plan.workers if worker.spec.program is not None})
+    try:
+        return {path: Path(path).read_text(encoding="utf-8") for path in paths}
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeploymentError(f"a program can't be read: {error}; name a Python file in UTF-8") from error
+
+
+def obstacles_of(plan: Plan) -> tuple[str, ...]:
+    """What stands in the way of deploying a plan, whose programs are read, one sentence each."""
+    try:
+        return obstacles(plan, program_texts(plan))
+    except DeploymentError as error:
+        return (str(error),)
 
 
 def obstacles(plan: Plan, programs: Mapping[str, str]) -> tuple[str, ...]:

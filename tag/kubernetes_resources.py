@@ -53,6 +53,15 @@ DEFAULTS = {
     "broker": _share("100m", "64Mi", "1", "512Mi"),
 }
 
+HELPER = _share("5m", "8Mi", "100m", "32Mi")
+"""Of each of the broker's two helpers, which only copy small files; one of them stays beside it."""
+
+LEAST_MEMORY = {"trainer": "32Mi", "aggregator": "32Mi", "broker": "4Mi"}
+"""Without so much a process is killed before it has done anything: Python with numpy, and mosquitto."""
+
+LEAST_KERAS_MEMORY = "256Mi"
+"""The same of a trainer whose program uses Keras: what importing it takes and can't give back."""
+
 
 def _merged(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     nested = {

@@ -9,8 +9,8 @@ import pulumi
 import pytest
 from pulumi.runtime import set_all_config
 
-from components.settings import DeploymentError, federation_args
-from tag.deployable import PROGRAM_BYTES, obstacles
+from components.settings import federation_args
+from tag.deployable import PROGRAM_BYTES, DeploymentError, obstacles
 from tag.load import load_stack
 
 ROOT = Path(__file__).resolve().parents[2]
