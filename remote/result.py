@@ -68,7 +68,7 @@ def keep(session: Session, loaded: Loaded, state: State, folder: RunFolder) -> s
         folder.model.write_bytes(model)
     pods = [pod for place in session.places() for pod in place.pods]
     folder.update(**_facts(state, events, sha), versions=_images(pods))
-    return _lacking(events, state)
+    return _lacking(events, state, loaded.stack.kubernetes.log_level)
 
 
 def _facts(state: State, events: Sequence[Event], sha: str | None) -> dict[str, Any]:
@@ -94,8 +94,13 @@ def _images(pods: Sequence[Pod]) -> dict[str, str]:
     return {image: ", ".join(sorted(ids)) for image, ids in sorted(found.items())}
 
 
-def _lacking(events: Sequence[Event], state: State) -> str:
+def _lacking(events: Sequence[Event], state: State, level: str) -> str:
     """What a whole history of the run would have, and this one has not."""
+    if not events:
+        return (
+            f"the workers' logs tell nothing of the run, so that the report is empty, though the model is whole; their "
+            f"kubernetes.logLevel is {level!r}, and a lower one keeps events"
+        )
     run = History(events).run(state.run)
     done = state.rounds if state.phase == "finished" else state.round - 1
     missing = [number for number in range(1, done + 1) if run.at(number).closing is None]

@@ -60,7 +60,7 @@ class Vigil:
             said = self._came(now)
         elif self._up and not connected:
             self._down = now
-            said = f"the connection to the broker broke ({why}); connecting again"
+            said = "the connection to the broker broke; connecting again"
         self._up = connected
         if not connected and now - self._down > AGAIN_S:
             raise WorkerError(f"the broker does not answer any more, for {AGAIN_S:g} s: {why}")

@@ -159,12 +159,17 @@ class Round:
 
     @property
     def overhead(self) -> float | None:
-        """Seconds of the round beyond its slowest participant's evaluating and training; None if one is not known."""
+        """Seconds of the round beyond its slowest participant's evaluating and training.
+
+        None if one is not known, or if they were done before a new leader opened the round again.
+        """
         if not self.closing:
             return None
         busy = [self.share(dataset).busy for dataset in self.closing.participants]
         known = [b for b in busy if b is not None]
-        return self.closing.seconds - max(known) if known and len(known) == len(busy) else None
+        if not known or len(known) < len(busy) or self.closing.seconds < max(known):
+            return None
+        return self.closing.seconds - max(known)
 
 
 @dataclass

@@ -49,7 +49,7 @@ def test_a_gap_is_told_with_its_length() -> None:
     broke = _look(vigil, 10.0, connected=False, state=_state())
     again = _look(vigil, 25.0, state=_state())
 
-    assert broke == "the connection to the broker broke (no pod is ready); connecting again"
+    assert broke == "the connection to the broker broke; connecting again"
     assert again == "connected again"
     assert vigil.gap == 15.0
 

@@ -87,6 +87,22 @@ def test_a_round_that_a_standby_repeats_replaces_the_first_attempt() -> None:
     ]
 
 
+def test_a_round_that_a_new_leader_closes_with_updates_made_before_has_no_overhead() -> None:
+    """A broker that dies takes no update with it: trainers hand them to whoever leads then, within milliseconds."""
+    told = Story(star(), rounds=1).start()
+    told.open(1)
+    told.train(1)
+    told.now += 20
+    told.tell(ev.Leading(time=told.now, worker=STANDBY, term=2))
+    told.open(1, worker=STANDBY)
+    told.close(1, 0.02, worker=STANDBY)
+    (only,) = History(told.finish().events).current.rounds
+
+    assert only.seconds is not None
+    assert only.seconds < 1
+    assert only.overhead is None, "a negative one would say that the round was faster than its training"
+
+
 def test_of_two_closings_that_of_the_higher_term_holds_even_if_it_is_heard_first() -> None:
     stale = ev.RoundClosed(time=BEGUN + 9, worker=LEADER, round=1, model="a" * 64, participants={"x": 1}, seconds=9)
     right = ev.RoundClosed(time=BEGUN + 8, worker=STANDBY, round=1, model="b" * 64, participants={"x": 1}, seconds=8)
