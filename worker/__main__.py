@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
             labels = {"federation": spec.federation, "worker": spec.worker, "role": spec.role}
             serve(role, port=args.metrics_port, host=args.metrics_host, labels=labels)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: role.inbox.put(Quit()))
+            signal.signal(number, lambda *_: role.link.put(Quit()))
         status = role.run()
     except WorkerError as error:
         sys.stderr.write(f"{error.detail}error: {error}\n")

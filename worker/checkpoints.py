@@ -1,8 +1,9 @@
-"""A leader's checkpoints on its volume: atomic, checksummed, two generations."""
+"""A leader's checkpoints on its volume: atomic, checksummed, two generations, written beside the round."""
 
 import contextlib
 import json
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from worker.protocol.messages import Held
@@ -16,13 +17,34 @@ class Checkpoints:
 
     Args:
         folder: made if it is missing.
+
+    Attributes:
+        kept: digest of the model that was last begun or read.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.kept = ""
         self._folder = folder
+        self._writer = ThreadPoolExecutor(1, "checkpoint")
+        self._writing: Future[None] | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
-    def write(self, held: Held, participants: tuple[str, ...], file: bytes | bytearray) -> None:
+    def begin(self, held: Held, participants: tuple[str, ...], file: bytes | bytearray) -> None:
+        """Begin to keep a model, whose bytes stay as they are until `settle`."""
+        self.kept = held.digest
+        self._writing = self._writer.submit(self._write, held, participants, file)
+
+    def settle(self) -> str:
+        """Wait for what was begun; why it could not be kept, or empty."""
+        writing, self._writing = self._writing, None
+        error = writing.exception() if writing is not None else None
+        if error is None:
+            return ""
+        if isinstance(error, OSError):
+            return f"the checkpoint could not be written to {str(self._folder)!r}: {error}; the run goes on without it"
+        raise error
+
+    def _write(self, held: Held, participants: tuple[str, ...], file: bytes | bytearray) -> None:
         """Keep a model; the oldest goes."""
         name = f"{held.run:08d}-{held.round:08d}"
         self._replace(f"{name}.safetensors", file)
@@ -40,6 +62,7 @@ class Checkpoints:
                 text = json.loads(about.read_bytes())
                 file = bytearray(about.with_suffix(".safetensors").read_bytes())
                 if digest(file) == text["digest"]:
+                    self.kept = text["digest"]
                     held = Held(int(text["run"]), int(text["round"]), text["digest"], len(file))
                     return held, tuple(text["participants"]), file
         return None

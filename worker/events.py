@@ -6,7 +6,8 @@ and the fields of its class. Readers ignore fields and kinds that they do not kn
 
 import json
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar
 
 
@@ -28,6 +29,7 @@ class Event:
         Event.kinds[cls.kind()] = cls
 
     @classmethod
+    @cache
     def kind(cls) -> str:
         """The kind's name in JSON: `RoundClosed` is `round_closed`."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
@@ -35,7 +37,7 @@ class Event:
     def to_json(self) -> str:
         """One line of JSON."""
         head = {"time": round(self.time, 6), "worker": self.worker, "event": self.kind()}
-        return json.dumps(head | {k: v for k, v in asdict(self).items() if k not in head})
+        return json.dumps(head | {k: v for k, v in vars(self).items() if k not in head})
 
 
 def read_event(text: str | bytes) -> Event | None:

@@ -1,8 +1,7 @@
 """The operator's end of a federation: its events, its state, and the model that it has reached."""
 
-import queue
 import time
-from typing import Any, Self
+from typing import Self
 
 from tag.limits import ACK_CHUNKS
 from tag.plan import Membership, WorkerSpec
@@ -36,13 +35,12 @@ class Operator:
         self.state: State | None = None
         self.trouble = ""
         self._from = ("", "")
-        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._events: list[Event] = []
         base = f"{ROOT}/{federation}/{channel}/+"
         filters = [f"{base}/state/+", f"{base}/event/+", f"{base}/model/+/{name}"]
         place = Membership(channel=channel, group="*", peer="")
         self._channel = Channel(WorkerSpec(federation=federation, worker=name, role=name, memberships=(place,)), place)
-        self._link = Link(name, address, filters, self._inbox)
+        self._link = Link(name, address, filters)
         self._channel.link = self._link
         self._staged: tuple[ModelManifest, Staged] | None = None
 
@@ -101,10 +99,7 @@ class Operator:
             self._channel.say("want", Want(state.term, state.model, have, ask=ask), group=group, to=sender)
 
     def _pump(self, timeout: float) -> None:
-        try:
-            item = self._inbox.get(timeout=timeout)
-        except queue.Empty:
-            return
+        item = self._link.next(timeout)
         if isinstance(item, Disconnected):
             self.trouble = item.reason
         if not isinstance(item, Inbound) or (topic := parse(item.topic)) is None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tag.limits import FRACTION_BITS, RANGE_BITS
 from worker.tensors import Table, Tensor, TensorError, read_table
 
-_BLOCK = 1 << 16
+_BLOCK = 1 << 14
 _SCALE = float(1 << FRACTION_BITS)
 
 
@@ -55,7 +55,9 @@ class Sum:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._total = np.zeros(table.parameters, np.uint64)
+        self._total = np.zeros(table.parameters, np.int64)
+        self._reals = np.empty(_BLOCK, np.float64)
+        self._quanta = np.empty(_BLOCK, np.int64)
         self._integers: dict[str, NDArray[Any]] = {}
         self.samples = 0
 
@@ -78,10 +80,12 @@ class Sum:
         for tensor, total in self._parts():
             values = tensor.view(data).reshape(-1)
             for at in range(0, values.size, _BLOCK):
-                block = values[at : at + _BLOCK].astype(np.float64)
-                block *= factor
-                np.rint(block, out=block)
-                total[at : at + _BLOCK] += block.astype(np.int64).view(np.uint64)
+                block, part = values[at : at + _BLOCK], total[at : at + _BLOCK]
+                reals, quanta = self._reals[: block.size], self._quanta[: block.size]
+                np.multiply(block, factor, out=reals, dtype=np.float64)
+                np.rint(reals, out=reals)
+                np.copyto(quanta, reals, casting="unsafe")
+                np.add(part, quanta, out=part)
         for tensor in self._table.tensors:
             if not tensor.floating and tensor.name not in self._integers:
                 self._integers[tensor.name] = tensor.view(data).copy()
@@ -93,12 +97,13 @@ class Sum:
         for tensor, total in self._parts():
             values = tensor.view(memoryview(into)).reshape(-1)
             for at in range(0, values.size, _BLOCK):
-                values[at : at + _BLOCK] = total[at : at + _BLOCK].view(np.int64) / factor
+                part = total[at : at + _BLOCK]
+                values[at : at + _BLOCK] = np.divide(part, factor, out=self._reals[: part.size])
         for tensor in self._table.tensors:
             if not tensor.floating:
                 tensor.view(memoryview(into))[...] = self._integers[tensor.name]
 
-    def _parts(self) -> Iterator[tuple[Tensor, NDArray[np.uint64]]]:
+    def _parts(self) -> Iterator[tuple[Tensor, NDArray[np.int64]]]:
         """Each floating tensor with its part of the total."""
         at = 0
         for tensor in self._table.tensors:

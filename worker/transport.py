@@ -1,11 +1,13 @@
-"""The MQTT link: the only module that knows the client library. Its thread counts and enqueues, nothing else."""
+"""The MQTT link: the only module that knows the client library."""
 
 import contextlib
 import queue
 import random
+import select
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tag.limits import KEEPALIVE_S
 from worker.errors import InputError
 
+CONNECT_S = 5.0
+"""Seconds that an attempt to connect may take."""
+CLOSE_S = 2.0
+"""Seconds in which the last message must be out."""
+MISC_S = 1.0
+"""Seconds after which the client library looks at its keepalive."""
 _RETRY_S = (1, 15)
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
@@ -81,37 +89,44 @@ class Address:
 class Link:
     """A connection under a worker's name, which reconnects with back-off and subscribes anew each time.
 
+    It has no thread while it is up: whoever takes items with `next` moves the network's bytes meanwhile, so no thread
+    waits for another in a round's path, and who is busy lets TCP hold the senders back.
+
     Args:
         name: client id; under TLS the broker takes the certificate's name for it.
         address: of the broker.
         filters: subscriptions.
-        inbox: where `Connected`, `Disconnected` and `Inbound` go.
         will: topic and payload that the broker publishes, retained, if the link dies.
+
+    Attributes:
+        connected: whether it is up and its subscriptions are granted.
+        sent: payload bytes published.
+        received: payload bytes received.
     """
 
     def __init__(
-        self,
-        name: str,
-        address: Address,
-        filters: Sequence[str],
-        inbox: "queue.SimpleQueue[Any]",
-        will: tuple[str, bytes] | None = None,
+        self, name: str, address: Address, filters: Sequence[str], will: tuple[str, bytes] | None = None
     ) -> None:
         self.sent = 0
         self.received = 0
         self.connected = False
         self._address = address
         self._filters = [(text, 1) for text in filters]
-        self._inbox = inbox
+        self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._woken, self._waker = socket.socketpair()
+        for end in (self._woken, self._waker):
+            end.setblocking(False)
         self._was_up = False
-        self._retry = threading.Event()
+        self._delay = 0.0
+        # Jitter, so that a restarted broker is not stormed.
+        self._longest = _RETRY_S[1] * random.uniform(0.6, 1.0)  # noqa: S311 - no secret
+        self._closed = threading.Event()
+        self._dialer: threading.Thread | None = None
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=name, clean_session=True, protocol=mqtt.MQTTv311
         )
+        self._client.connect_timeout = CONNECT_S
         self._client.max_inflight_messages = 0
-        # Jitter, so that a restarted broker is not stormed.
-        first, last = _RETRY_S
-        self._client.reconnect_delay_set(first, round(last * random.uniform(0.6, 1.0)))  # noqa: S311 - no secret
         if address.tls is not None:
             self._client.tls_set_context(_context(address.tls))
         if will is not None:
@@ -125,7 +140,23 @@ class Link:
     def open(self) -> None:
         """Start connecting; `Connected` tells when it is up. A broker that is not there yet is tried again."""
         self._client.connect_async(self._address.host, self._address.port, keepalive=KEEPALIVE_S)
-        self._client.loop_start()
+        self._dial()
+
+    def put(self, item: Any) -> None:
+        """Let `next` give this; from any thread, and from a signal's handler."""
+        self._items.put(item)
+        with contextlib.suppress(OSError):
+            self._waker.send(b"\0")
+
+    def next(self, timeout: float) -> Any:
+        """What comes next: `Connected`, `Disconnected`, `Inbound`, what was `put`; None after `timeout` seconds."""
+        end = time.monotonic() + timeout
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._items.get_nowait()
+            if (left := end - time.monotonic()) <= 0:
+                return None
+            self._work(left)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Send a message at QoS 1, without waiting; while the link is down it is dropped, as brokers drop too."""
@@ -136,12 +167,64 @@ class Link:
 
     def close(self, farewell: tuple[str, bytes] | None = None) -> None:
         """Send a last, retained message and disconnect; a clean disconnect sends no will."""
+        end = time.monotonic() + CLOSE_S
         if farewell is not None and self.connected:
             info = self._client.publish(farewell[0], farewell[1], qos=1, retain=True)
-            with contextlib.suppress(ValueError, RuntimeError):
-                info.wait_for_publish(2)
+            while self.connected and not info.is_published() and time.monotonic() < end:
+                self._work(0.05)
+        self._closed.set()
+        if self._dialer is not None:
+            self._dialer.join(CONNECT_S)
         self._client.disconnect()
-        self._client.loop_stop()
+        while self._client.socket() is not None and self._client.want_write() and time.monotonic() < end:
+            self._work(0.05)
+        self.connected = False
+        self._woken.close()
+        self._waker.close()
+
+    # --- the network
+
+    def _work(self, timeout: float) -> None:
+        """Move the network's bytes, for at most `timeout` seconds and until something has come."""
+        sock = None if self._dialing else self._client.socket()
+        if sock is None and not self._dialing and not self._closed.is_set():
+            self._dial()
+        reads: list[Any] = [self._woken] if sock is None else [self._woken, sock]
+        writes = [sock] if sock is not None and self._client.want_write() else []
+        buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        readable, writable, _ = select.select(reads, writes, [], 0 if buffered else min(timeout, MISC_S))
+        if self._woken in readable:
+            with contextlib.suppress(OSError):
+                self._woken.recv(4096)
+        if sock is None:
+            return
+        if buffered or sock in readable:
+            self._client.loop_read()
+        if writable:
+            self._client.loop_write()
+        self._client.loop_misc()
+
+    @property
+    def _dialing(self) -> bool:
+        return self._dialer is not None and self._dialer.is_alive()
+
+    def _dial(self) -> None:
+        """Connect in a thread of its own: a name, a machine or a handshake may take seconds, and the round goes on."""
+        self._dialer = threading.Thread(target=self._connect, name="dial", daemon=True)
+        self._dialer.start()
+
+    def _connect(self) -> None:
+        told = ""
+        while not self._closed.wait(self._delay * random.uniform(0.5, 1.0)):  # noqa: S311 - no secret
+            self._delay = min(max(_RETRY_S[0], 2 * self._delay), self._longest)
+            try:
+                self._client.reconnect()
+            except OSError as error:
+                if str(error) != told:
+                    told = str(error)
+                    self.put(Disconnected(told))
+            else:
+                return
 
     def _on_socket_open(self, _client: mqtt.Client, _data: object, sock: Any) -> None:
         with contextlib.suppress(OSError):
@@ -149,7 +232,7 @@ class Link:
 
     def _on_connect(self, client: mqtt.Client, _data: object, _flags: object, reason: Any, _props: object) -> None:
         if reason.is_failure:
-            self._inbox.put(Disconnected(f"the broker refuses the connection: {reason}"))
+            self._items.put(Disconnected(f"the broker refuses the connection: {reason}"))
         elif self._filters:
             client.subscribe(self._filters)
         else:
@@ -160,7 +243,8 @@ class Link:
 
     def _up(self) -> None:
         self.connected = True
-        self._inbox.put(Connected(again=self._was_up))
+        self._delay = 0.0
+        self._items.put(Connected(again=self._was_up))
         self._was_up = True
 
     def _on_disconnect(self, client: mqtt.Client, _data: object, _flags: object, reason: Any, _props: object) -> None:
@@ -168,11 +252,11 @@ class Link:
         # Old by the time the next connection is up, when the beat tells what is missing; the library would send it all.
         with client._out_message_mutex:  # noqa: SLF001 - it has no public way to forget
             client._out_messages.clear()  # noqa: SLF001
-        self._inbox.put(Disconnected(str(reason)))
+        self._items.put(Disconnected(str(reason)))
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         self.received += len(message.payload)
-        self._inbox.put(Inbound(message.topic, bytes(message.payload), message.retain))
+        self._items.put(Inbound(message.topic, bytes(message.payload), message.retain))
 
 
 def _context(folder: Path) -> ssl.SSLContext:

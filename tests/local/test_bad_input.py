@@ -121,4 +121,4 @@ def test_a_folder_that_cant_be_written_is_bad_input(federations: Callable[[], An
     run = federation.run(runs="file/runs")
 
     assert run.status == 2
-    assert run.err.startswith("error: folder ")
+    assert run.err.splitlines()[-1].startswith("error: folder ")

@@ -1,9 +1,9 @@
 """The state machines alone: elections, rounds and trainers, with a clock of the test's own."""
 
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from tag.plan import RunSettings
 from worker import events
@@ -249,11 +249,49 @@ def trained() -> Trainer:
     assert [a.task.kind for a in actions if isinstance(a, trainer_io.Compute)] == ["evaluate"]
     found = Evaluation(1, TERM, BASE.digest, "one", Counts(1, 2, 3), Counts())
     state, actions = follower.step(state, trainer_io.Evaluated(found), 0.2)
-    assert [type(a) for a in actions] == [trainer_io.Compute, trainer_io.SendEvaluation]
+    assert [type(a) for a in actions] == [trainer_io.Compute]
     manifest = UpdateManifest(1, 1, TERM, BASE.digest, "one", 10, "f" * 64, 1000)
     state, actions = follower.step(state, trainer_io.Trained(manifest), 5.0)
     assert [(a.first, a.last) for a in actions if isinstance(a, trainer_io.SendUpdate)] == [(0, 1)]
     return state
+
+
+def evaluated(phase: str) -> tuple[Trainer, list[trainer_io.Action]]:
+    """A trainer that has just evaluated the base at 0.2 s, and what it does then."""
+    state, _ = follower.step(Trainer("one"), trainer_io.Prepared(BASE), 0.0)
+    state, _ = follower.step(state, trainer_io.StateHeard("agg", beat(phase=phase)), 0.1)
+    found = Evaluation(1, TERM, BASE.digest, "one", Counts(1, 2, 3), Counts())
+    return follower.step(state, trainer_io.Evaluated(found), 0.2)
+
+
+def judgements(actions: list[trainer_io.Action]) -> list[trainer_io.Action]:
+    return [a for a in actions if isinstance(a, trainer_io.SendEvaluation)]
+
+
+def test_an_evaluation_goes_by_itself_while_training_lasts_and_with_the_update_when_it_is_short() -> None:
+    state, at_once = evaluated("round")
+    _, waited = follower.step(state, trainer_io.Tick(), 0.31)
+    manifest = UpdateManifest(1, 1, TERM, BASE.digest, "one", 10, "f" * 64, 1000)
+    state, sent = follower.step(state, trainer_io.Trained(manifest), 0.21)
+    _, after = follower.step(state, trainer_io.Tick(), 0.35)
+
+    assert not judgements(at_once)
+    assert judgements(waited), "the user sees the accuracy while the round goes on"
+    assert [a.manifest.evaluation for a in sent if isinstance(a, trainer_io.SendUpdate)] == [
+        Evaluation(1, TERM, BASE.digest, "one", Counts(1, 2, 3), Counts())
+    ]
+    assert not judgements(sent)
+    assert not judgements(after), "the update has told it"
+
+
+def test_the_last_evaluation_does_not_wait() -> None:
+    state, at_once = evaluated("evaluation")
+    _, soon = follower.step(state, trainer_io.Tick(), 0.3)
+    _, late = follower.step(state, trainer_io.Tick(), 2.5)
+
+    assert judgements(at_once)
+    assert not judgements(soon)
+    assert judgements(late), "what the beat lacks is sent again"
 
 
 def test_an_update_is_sent_again_until_the_beat_names_it() -> None:

@@ -4,13 +4,14 @@ Bytes are not here: whoever drives this stages chunks, adds updates and makes mo
 it as an event. The state's beat is level-triggered: it says all that a group must know, whatever it missed.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tag.limits import BEAT_S
 from worker import events
 from worker.protocol import leader_io as io
 from worker.protocol.leader_state import Leader, beats, manifest_of, tell_evaluated
-from worker.protocol.messages import Held
+from worker.protocol.members import Members
+from worker.protocol.messages import Evaluation, Held
 from worker.protocol.slots import Coming, first_window, grant
 
 ASK_AGAIN_S = 2.0
@@ -28,7 +29,7 @@ def step(state: Leader, event: io.Event, now: float) -> Step:
         case io.HereHeard(worker, group, here):
             state = replace(state, members=state.members.heard(worker, group, here))
         case io.RosterRead(roster):
-            state = replace(state, members=replace(state.members, roster=dict(roster)))
+            state = replace(state, members=Members(dict(roster), state.members.present))
         case io.Offered():
             state, actions = _offered(state, event, now)
         case io.Came(dataset, confirmed, whole):
@@ -37,8 +38,8 @@ def step(state: Leader, event: io.Event, now: float) -> Step:
             state, actions = _counted(state, dataset, now)
         case io.Refused(dataset):
             state = _without_coming(state, dataset)
-        case io.Judged():
-            state = _judged(state, event)
+        case io.Judged(worker, evaluation):
+            state = _judged(state, worker, evaluation)
         case io.Holding(held, participants):
             state, actions = _holding(state, held, participants, now)
         case io.Tick():
@@ -70,8 +71,10 @@ def _offered(state: Leader, event: io.Offered, now: float) -> Step:
     if name in state.coming and state.coming[name].manifest.digest == manifest.digest:
         return state, []
     window = first_window(manifest.size, len(state.selected))
-    coming = {**state.coming, name: Coming(manifest, 0, window, now)}
-    return replace(state, coming=coming), [io.Unstage(name), io.Stage(manifest)]
+    state = replace(state, coming={**state.coming, name: Coming(manifest, 0, window, now)})
+    if manifest.evaluation is not None:
+        state = _judged(state, event.worker, manifest.evaluation)
+    return state, [io.Unstage(name), io.Stage(manifest)]
 
 
 def _came(state: Leader, dataset: str, confirmed: int, *, whole: bool, now: float) -> Step:
@@ -105,11 +108,10 @@ def _without_coming(state: Leader, dataset: str) -> Leader:
     return replace(state, coming={name: c for name, c in state.coming.items() if name != dataset})
 
 
-def _judged(state: Leader, event: io.Judged) -> Leader:
-    evaluation = event.evaluation
+def _judged(state: Leader, worker: str, evaluation: Evaluation) -> Leader:
     name = evaluation.dataset
     fits = state.base is not None and evaluation.model == state.base.digest and name in state.selected
-    if not fits or state.members.dataset_of(event.worker) != name:
+    if not fits or state.members.dataset_of(worker) != name:
         return state
     return replace(state, evaluations={**state.evaluations, name: evaluation})
 
@@ -177,7 +179,7 @@ def _advance(state: Leader, now: float) -> Step:
     """Whatever has become possible, or too late."""
     if state.phase in ("finished", "failed") or state.making:
         return state, []
-    if fault := state.members.fault():
+    if fault := state.members.fault:
         return _fail(state, fault, now, bad_input=True)
     if state.phase == "waiting":
         return _advance_waiting(state, now)
@@ -205,9 +207,8 @@ def _advance_waiting(state: Leader, now: float) -> Step:
 
 def _advance_round(state: Leader, now: float) -> Step:
     settings, members = state.settings, state.members
-    gone = frozenset(n for n in state.selected if n not in members.expected and n not in members.able)
-    if gone:
-        state = replace(state, selected=state.selected - (gone - frozenset(state.counted)))
+    if gone := state.selected - members.expected - members.able - state.counted.keys():
+        state = replace(state, selected=state.selected - gone)
     actions = [] if state.judged or len(state.evaluations) < len(state.selected) else tell_evaluated(state)
     state = replace(state, judged=state.judged or bool(actions))
     needed = members.quorum(settings.quorum) if settings.quorum is not None else len(state.selected)
@@ -215,7 +216,7 @@ def _advance_round(state: Leader, now: float) -> Step:
     if state.counted and (len(state.counted) >= len(state.selected) or (late and len(state.counted) >= needed)):
         participants = tuple(sorted(state.counted))
         return replace(state, making=True), [*actions, io.MakeModel(state.run, state.round, participants)]
-    lost = sorted(n for n in state.selected - frozenset(state.counted) if n not in members.able)
+    lost = sorted(state.selected - state.counted.keys() - members.able)
     if lost or now - state.since >= settings.max_wait:
         state, more = _wait(state, lost, now)
         return state, actions + more

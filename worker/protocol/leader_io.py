@@ -1,14 +1,14 @@
 """What a leader hears and does: the events and the actions of `leader.step`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from worker import events
 from worker.protocol.messages import Evaluation, Held, Here, ModelManifest, State, UpdateManifest
 
 
-@dataclass(frozen=True)
-class HereHeard:
+class HereHeard(msgspec.Struct, frozen=True):
     """Presence of a trainer."""
 
     worker: str
@@ -16,23 +16,20 @@ class HereHeard:
     here: Here
 
 
-@dataclass(frozen=True)
-class RosterRead:
+class RosterRead(msgspec.Struct, frozen=True):
     """The roster, at the start and when it changes."""
 
     roster: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True)
-class Offered:
+class Offered(msgspec.Struct, frozen=True):
     """The manifest of an update."""
 
     worker: str
     manifest: UpdateManifest
 
 
-@dataclass(frozen=True)
-class Came:
+class Came(msgspec.Struct, frozen=True):
     """A chunk of a staged update was new: so many are here without a gap."""
 
     dataset: str
@@ -40,92 +37,80 @@ class Came:
     whole: bool
 
 
-@dataclass(frozen=True)
-class Counted:
+class Counted(msgspec.Struct, frozen=True):
     """A whole update was checked and added."""
 
     dataset: str
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """A whole update was refused."""
 
     dataset: str
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """A trainer's evaluation."""
 
     worker: str
     evaluation: Evaluation
 
 
-@dataclass(frozen=True)
-class Holding:
+class Holding(msgspec.Struct, frozen=True):
     """A model is here: the one asked for, a checkpoint's, or the one that was made."""
 
     held: Held
     participants: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """Time has passed."""
 
 
 Event = HereHeard | RosterRead | Offered | Came | Counted | Refused | Judged | Holding | Tick
 
 
-@dataclass(frozen=True)
-class Beat:
+class Beat(msgspec.Struct, frozen=True):
     """Publish a group's state, retained."""
 
     group: str
     state: State
 
 
-@dataclass(frozen=True)
-class PublishModel:
+class PublishModel(msgspec.Struct, frozen=True):
     """Publish the base to groups."""
 
     groups: tuple[str, ...]
     manifest: ModelManifest
 
 
-@dataclass(frozen=True)
-class AskModel:
+class AskModel(msgspec.Struct, frozen=True):
     """Ask a member for a model."""
 
     dataset: str
     held: Held
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(msgspec.Struct, frozen=True):
     """Stage an update; its chunks follow."""
 
     manifest: UpdateManifest
 
 
-@dataclass(frozen=True)
-class Unstage:
+class Unstage(msgspec.Struct, frozen=True):
     """Forget what is staged; of one dataset, or of all."""
 
     dataset: str = ""
 
 
-@dataclass(frozen=True)
-class Count:
+class Count(msgspec.Struct, frozen=True):
     """Check a whole update and add it."""
 
     manifest: UpdateManifest
     trainers: int
 
 
-@dataclass(frozen=True)
-class MakeModel:
+class MakeModel(msgspec.Struct, frozen=True):
     """Make the new model of what was added, checkpoint it, and report it."""
 
     run: int
@@ -133,8 +118,7 @@ class MakeModel:
     participants: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Drop:
+class Drop(msgspec.Struct, frozen=True):
     """Count a dropped message."""
 
     sender: str
@@ -142,8 +126,7 @@ class Drop:
     detail: str
 
 
-@dataclass(frozen=True)
-class Tell:
+class Tell(msgspec.Struct, frozen=True):
     """Tell the operator."""
 
     event: events.Event

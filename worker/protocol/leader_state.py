@@ -1,7 +1,8 @@
 """A leader's run as a value, and what can be read off it: the beat, the base's manifest, the evaluation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from tag.plan import RunSettings
 from worker import events
@@ -11,8 +12,7 @@ from worker.protocol.messages import Counts, Evaluation, Held, ModelManifest, Ph
 from worker.protocol.slots import Coming, slots_of
 
 
-@dataclass(frozen=True)
-class Leader:
+class Leader(msgspec.Struct, frozen=True):
     """A leader's run.
 
     Attributes:
@@ -44,9 +44,9 @@ class Leader:
     participants: tuple[str, ...] = ()
     since: float = 0.0
     selected: frozenset[str] = frozenset()
-    counted: Mapping[str, tuple[str, int]] = field(default_factory=dict)
-    coming: Mapping[str, Coming] = field(default_factory=dict)
-    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+    counted: Mapping[str, tuple[str, int]] = msgspec.field(default_factory=dict)
+    coming: Mapping[str, Coming] = msgspec.field(default_factory=dict)
+    evaluations: Mapping[str, Evaluation] = msgspec.field(default_factory=dict)
     judged: bool = False
     making: bool = False
     asked: tuple[str, float] | None = None

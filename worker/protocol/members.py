@@ -1,13 +1,16 @@
 """Who takes part: the roster (who is expected) and presence (who is here), as values and questions about them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
+
+import msgspec
+from msgspec.structs import replace
 
 from worker.protocol.messages import Held, Here, Term
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """A trainer, as its presence tells.
 
     Attributes:
@@ -30,6 +33,8 @@ class Member:
 class Members:
     """The roster and the presence of a federation's trainers.
 
+    What is asked at every step is found once: presence changes seldom, and a round has steps for each of its trainers.
+
     Attributes:
         roster: datasets that are expected, by group.
         present: members by dataset.
@@ -40,46 +45,31 @@ class Members:
 
     def heard(self, worker: str, group: str, here: Here) -> "Members":
         """These, after a presence message. A will has no dataset; it is of the worker that it names."""
-        name = here.dataset or next((d for d, m in self.present.items() if m.worker == worker), "")
+        name = here.dataset or self.dataset_of(worker)
         if not name:
             return self
         known = self.present.get(name)
         if here.gone and known is not None:
-            here = replace_here(known.here, gone=True) if known.worker == worker else known.here
+            here = replace(known.here, gone=True) if known.worker == worker else known.here
             worker = known.worker
-        return replace(self, present={**self.present, name: Member(worker, group, here)})
+        return Members(self.roster, {**self.present, name: Member(worker, group, here)})
 
-    @property
+    @cached_property
     def expected(self) -> frozenset[str]:
         """The datasets of the roster."""
         return frozenset(name for names in self.roster.values() for name in names)
 
-    @property
+    @cached_property
     def able(self) -> frozenset[str]:
         """The datasets whose trainers can take part now."""
         return frozenset(name for name, member in self.present.items() if member.able)
 
-    @property
+    @cached_property
     def groups(self) -> tuple[str, ...]:
         """All groups of the roster and the presence, sorted."""
         return tuple(sorted({*self.roster, *(m.group for m in self.present.values())}))
 
-    def quorum(self, asked: int | None) -> int:
-        """Trainers that a round needs: those asked for, or all that are expected or, without a roster, one."""
-        return asked if asked is not None else max(1, len(self.expected))
-
-    def dataset_of(self, worker: str) -> str:
-        """The dataset of a worker; empty if it has said none."""
-        return next((name for name, member in self.present.items() if member.worker == worker), "")
-
-    def of_group(self, group: str, names: frozenset[str]) -> tuple[str, ...]:
-        """Those of some datasets that are in a group, sorted."""
-        return tuple(sorted(n for n in names if n in self.present and self.present[n].group == group))
-
-    def fresh(self, term: Term) -> frozenset[str]:
-        """Those of the able who have answered a leader of this term, so that what they hold is not old news."""
-        return frozenset(name for name in self.able if self.present[name].here.term >= term)
-
+    @cached_property
     def fault(self) -> str:
         """Why the run can't go on whoever else comes: a member's own fault, or two models; empty if it can."""
         for _, member in sorted(self.present.items()):
@@ -94,9 +84,25 @@ class Members:
                 )
         return ""
 
-    def highest(self) -> Term:
-        """The highest term that any member has heard."""
-        return max((m.here.term for m in self.present.values()), default=(0, ""))
+    @cached_property
+    def _datasets(self) -> Mapping[str, str]:
+        return {member.worker: name for name, member in self.present.items()}
+
+    def quorum(self, asked: int | None) -> int:
+        """Trainers that a round needs: those asked for, or all that are expected or, without a roster, one."""
+        return asked if asked is not None else max(1, len(self.expected))
+
+    def dataset_of(self, worker: str) -> str:
+        """The dataset of a worker; empty if it has said none."""
+        return self._datasets.get(worker, "")
+
+    def of_group(self, group: str, names: frozenset[str]) -> tuple[str, ...]:
+        """Those of some datasets that are in a group, sorted."""
+        return tuple(sorted(n for n in names if n in self.present and self.present[n].group == group))
+
+    def fresh(self, term: Term) -> frozenset[str]:
+        """Those of the able who have answered a leader of this term, so that what they hold is not old news."""
+        return frozenset(name for name in self.able if self.present[name].here.term >= term)
 
     def base(self, term: Term) -> tuple[Held, str] | None:
         """The newest model that a member holds, or else the initial one of the first dataset, and who holds it."""
@@ -110,12 +116,3 @@ class Members:
         """Whether a member said that it holds a model."""
         here = self.present[name].here if name in self.present else None
         return here is not None and any(h is not None and h.digest == digest for h in (here.initial, here.holds))
-
-
-def replace_here(here: Here, *, gone: bool) -> Here:
-    """The same presence, gone or not."""
-    return Here(
-        incarnation=here.incarnation, dataset=here.dataset, ready=here.ready, gone=gone, term=here.term,
-        samples=here.samples, data=here.data, initial=here.initial, structure=here.structure, holds=here.holds,
-        fault=here.fault,
-    )  # fmt: skip

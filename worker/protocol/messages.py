@@ -151,32 +151,6 @@ class ModelManifest(Message, frozen=True):
     participants: tuple[str, ...] = ()
 
 
-class UpdateManifest(Message, frozen=True):
-    """An update's transfer.
-
-    Attributes:
-        run: of the update.
-        round: of the update.
-        term: highest heard.
-        base: digest of the model that was trained.
-        dataset: logical sender.
-        samples: its weight.
-        digest: of the file.
-        size: bytes of the file.
-        loss: mean training loss, for the report.
-    """
-
-    run: Whole
-    round: Whole
-    term: Term
-    base: Digest
-    dataset: Name
-    samples: Whole
-    digest: Digest
-    size: Whole
-    loss: float | None = None
-
-
 class Counts(Message, frozen=True, array_like=True):
     """How a model did on some data.
 
@@ -212,6 +186,34 @@ class Evaluation(Message, frozen=True):
     dataset: Name
     test: Counts
     validation: Counts
+
+
+class UpdateManifest(Message, frozen=True):
+    """An update's transfer.
+
+    Attributes:
+        run: of the update.
+        round: of the update.
+        term: highest heard.
+        base: digest of the model that was trained.
+        dataset: logical sender.
+        samples: its weight.
+        digest: of the file.
+        size: bytes of the file.
+        loss: mean training loss, for the report.
+        evaluation: of the base, if it was not told before.
+    """
+
+    run: Whole
+    round: Whole
+    term: Term
+    base: Digest
+    dataset: Name
+    samples: Whole
+    digest: Digest
+    size: Whole
+    loss: float | None = None
+    evaluation: Evaluation | None = None
 
 
 class Claim(Message, frozen=True):

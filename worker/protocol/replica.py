@@ -4,8 +4,10 @@ A term is (number, claimant). Nobody acts on a term below the highest that it ha
 claims a higher term, waits, and yields to a higher pair; a leader that hears a higher term stops.
 """
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from tag.limits import CLAIM_STAGGER_S, CLAIM_WAIT_S, SILENCE_S
 from worker.protocol.messages import NO_TERM, Term
@@ -14,8 +16,7 @@ FRESH_S = 0.3
 """Seconds for a retained beat to arrive after subscribing; without one the federation is new and nobody leads."""
 
 
-@dataclass(frozen=True)
-class Replica:
+class Replica(msgspec.Struct, frozen=True):
     """One replica's view of the leadership.
 
     Attributes:
@@ -37,47 +38,40 @@ class Replica:
     since: float = 0.0
 
 
-@dataclass(frozen=True)
-class Up:
+class Up(msgspec.Struct, frozen=True):
     """The link is up."""
 
 
-@dataclass(frozen=True)
-class TermHeard:
+class TermHeard(msgspec.Struct, frozen=True):
     """Somebody named a term: a leader's beat, a claim, or the highest that a member has heard."""
 
     term: Term
     kind: Literal["beat", "claim", "hearsay"]
 
 
-@dataclass(frozen=True)
-class Gone:
+class Gone(msgspec.Struct, frozen=True):
     """The last will of the present leader, a hint to look sooner."""
 
     worker: str
 
 
-@dataclass(frozen=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """Time has passed."""
 
 
-@dataclass(frozen=True)
-class SendClaim:
+class SendClaim(msgspec.Struct, frozen=True):
     """Tell the other replicas of a claim."""
 
     term: Term
 
 
-@dataclass(frozen=True)
-class Lead:
+class Lead(msgspec.Struct, frozen=True):
     """Begin to lead under this term."""
 
     term: Term
 
 
-@dataclass(frozen=True)
-class StepDown:
+class StepDown(msgspec.Struct, frozen=True):
     """Stop leading at once and discard what was being done."""
 
     term: Term

@@ -1,15 +1,16 @@
 """Flow control of updates: the receiver says how far each sender may go, so that no broker must queue more."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from tag.limits import CHUNK_BYTES, FIRST_WINDOW_BYTES, IDLE_SLOT_S, STAGING_BYTES, WINDOW_CHUNKS
 from worker.protocol.messages import Slot, UpdateManifest
 from worker.wire import chunk_count
 
 
-@dataclass(frozen=True)
-class Coming:
+class Coming(msgspec.Struct, frozen=True):
     """An update that is under way.
 
     Attributes:

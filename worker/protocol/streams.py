@@ -1,13 +1,14 @@
 """Flow control of models: sent once to a group, at most a window ahead of its slowest live reader. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from tag.limits import IDLE_SLOT_S, WINDOW_CHUNKS
 
 
-@dataclass(frozen=True)
-class Stream:
+class Stream(msgspec.Struct, frozen=True):
     """A model's way to a group.
 
     Attributes:

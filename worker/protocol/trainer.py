@@ -3,7 +3,7 @@
 Models and updates are named by digest; whoever drives this keeps their bytes, computes, and reports as events.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tag.limits import ACK_CHUNKS, WINDOW_CHUNKS
 from worker.protocol import trainer_io as io
@@ -19,6 +19,8 @@ from worker.protocol.slots import first_window
 from worker.protocol.trainer_state import Fetching, Trainer, Upload
 from worker.wire import chunk_count
 
+RIDE_S = 0.1
+"""Seconds that an evaluation waits to go with the update; training is seldom that short."""
 STALLED_S = 2.0
 """Seconds without progress after which what is missing is asked for, or sent, again."""
 
@@ -51,7 +53,7 @@ def _take(trainer: Trainer, event: io.Event, now: float) -> Step:
         case io.Came() | io.Spoiled() | io.Holding():
             trainer, actions = _received(trainer, event, now)
         case io.Evaluated() | io.Trained() | io.Stopped():
-            trainer = _computed(trainer, event)
+            trainer = _computed(trainer, event, now)
         case io.Wanted(sender, want):
             actions = _supply(trainer, sender, want)
         case io.Tick():
@@ -111,12 +113,18 @@ def _received(trainer: Trainer, event: io.Came | io.Spoiled | io.Holding, now: f
     return trainer, []
 
 
-def _computed(trainer: Trainer, event: io.Evaluated | io.Trained | io.Stopped) -> Trainer:
+def _computed(trainer: Trainer, event: io.Evaluated | io.Trained | io.Stopped, now: float) -> Trainer:
     trainer = replace(trainer, task=None)
     if isinstance(event, io.Evaluated):
-        return replace(trainer, evaluations={**trainer.evaluations, event.evaluation.model: event.evaluation})
+        model = event.evaluation.model
+        wait = RIDE_S if trainer.state is not None and trainer.state.phase == "round" else 0.0
+        evaluations = {**trainer.evaluations, model: event.evaluation}
+        return replace(trainer, evaluations=evaluations, told=(model, trainer.term, now + wait - STALLED_S))
     if isinstance(event, io.Trained):
-        return replace(trainer, upload=Upload(event.manifest))
+        manifest = event.manifest
+        evaluation = trainer.evaluations.get(manifest.base)
+        told = (manifest.base, trainer.term, now)
+        return replace(trainer, upload=Upload(replace(manifest, evaluation=evaluation)), told=told)
     return trainer
 
 
@@ -204,10 +212,10 @@ def _advance_evaluation(trainer: Trainer, now: float) -> Step:
     evaluation = trainer.evaluations.get(digest)
     if evaluation is None or state is None or trainer.dataset in members(state.selected, state.evaluated):
         return trainer, []
-    sent_digest, sent_term, at = trainer.resent
-    if (sent_digest, sent_term) == (digest, trainer.term) and now - at < STALLED_S:
+    told_digest, told_term, at = trainer.told
+    if (told_digest, told_term) == (digest, trainer.term) and now - at < STALLED_S:
         return trainer, []
-    return replace(trainer, resent=(digest, trainer.term, now)), [io.SendEvaluation(trainer.leader, evaluation)]
+    return replace(trainer, told=(digest, trainer.term, now)), [io.SendEvaluation(trainer.leader, evaluation)]
 
 
 def _advance_upload(trainer: Trainer, now: float) -> Step:

@@ -1,12 +1,11 @@
 """What a trainer hears and does: the events and the actions of `trainer.step`."""
 
-from dataclasses import dataclass
+import msgspec
 
 from worker.protocol.messages import Evaluation, Held, ModelManifest, State, Term, UpdateManifest, Want
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(msgspec.Struct, frozen=True):
     """What the trainer computes.
 
     Attributes:
@@ -22,135 +21,116 @@ class Task:
     round: int
 
 
-@dataclass(frozen=True)
-class Up:
+class Up(msgspec.Struct, frozen=True):
     """The link is up."""
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """Data and model are here."""
 
     initial: Held
 
 
-@dataclass(frozen=True)
-class StateHeard:
+class StateHeard(msgspec.Struct, frozen=True):
     """A leader's beat."""
 
     sender: str
     state: State
 
 
-@dataclass(frozen=True)
-class Offered:
+class Offered(msgspec.Struct, frozen=True):
     """A model's manifest."""
 
     manifest: ModelManifest
 
 
-@dataclass(frozen=True)
-class Came:
+class Came(msgspec.Struct, frozen=True):
     """A chunk of the model that is coming in was new."""
 
     digest: str
     have: int
 
 
-@dataclass(frozen=True)
-class Holding:
+class Holding(msgspec.Struct, frozen=True):
     """A model is here, whole and checked."""
 
     held: Held
 
 
-@dataclass(frozen=True)
-class Spoiled:
+class Spoiled(msgspec.Struct, frozen=True):
     """A model's bytes were not what its digest says."""
 
     digest: str
 
 
-@dataclass(frozen=True)
-class Evaluated:
+class Evaluated(msgspec.Struct, frozen=True):
     """The evaluation of a model is done."""
 
     evaluation: Evaluation
 
 
-@dataclass(frozen=True)
-class Trained:
+class Trained(msgspec.Struct, frozen=True):
     """The training is done."""
 
     manifest: UpdateManifest
 
 
-@dataclass(frozen=True)
-class Stopped:
+class Stopped(msgspec.Struct, frozen=True):
     """The computation was stopped."""
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """Somebody wants a model from here."""
 
     sender: str
     want: Want
 
 
-@dataclass(frozen=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """Time has passed."""
 
 
 Event = Up | Prepared | StateHeard | Offered | Came | Holding | Spoiled | Evaluated | Trained | Stopped | Wanted | Tick
 
 
-@dataclass(frozen=True)
-class SayHere:
+class SayHere(msgspec.Struct, frozen=True):
     """Publish presence, with the highest term and the newest model."""
 
     term: Term
     holds: Held | None
 
 
-@dataclass(frozen=True)
-class Fetch:
+class Fetch(msgspec.Struct, frozen=True):
     """Stage a model; its chunks follow."""
 
     manifest: ModelManifest
 
 
-@dataclass(frozen=True)
-class SendWant:
+class SendWant(msgspec.Struct, frozen=True):
     """Tell the leader how far a model has come."""
 
     to: str
     want: Want
 
 
-@dataclass(frozen=True)
-class Compute:
+class Compute(msgspec.Struct, frozen=True):
     """Begin a computation."""
 
     task: Task
 
 
-@dataclass(frozen=True)
-class Stop:
+class Stop(msgspec.Struct, frozen=True):
     """Stop the computation at the next batch."""
 
 
-@dataclass(frozen=True)
-class SendEvaluation:
+class SendEvaluation(msgspec.Struct, frozen=True):
     """Send an evaluation to the leader."""
 
     to: str
     evaluation: Evaluation
 
 
-@dataclass(frozen=True)
-class SendUpdate:
+class SendUpdate(msgspec.Struct, frozen=True):
     """Send chunks `first` to `last` (exclusive) of the update to the leader."""
 
     to: str
@@ -159,8 +139,7 @@ class SendUpdate:
     last: int
 
 
-@dataclass(frozen=True)
-class SendModel:
+class SendModel(msgspec.Struct, frozen=True):
     """Send chunks of a held model to whoever wants it."""
 
     to: str
@@ -169,15 +148,13 @@ class SendModel:
     last: int
 
 
-@dataclass(frozen=True)
-class Forget:
+class Forget(msgspec.Struct, frozen=True):
     """Models and updates but these may be forgotten."""
 
     digests: frozenset[str]
 
 
-@dataclass(frozen=True)
-class Confirmed:
+class Confirmed(msgspec.Struct, frozen=True):
     """The leader has counted the update."""
 
     run: int

@@ -1,14 +1,14 @@
 """A trainer as a value: what it holds, what comes in, what it computes, what goes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from worker.protocol.messages import NO_TERM, Evaluation, Held, State, Term, UpdateManifest
 from worker.protocol.trainer_io import Task
 
 
-@dataclass(frozen=True)
-class Fetching:
+class Fetching(msgspec.Struct, frozen=True):
     """A model that is coming in: its digest, its chunks, how many are here without a gap, when the last one came."""
 
     digest: str
@@ -17,8 +17,7 @@ class Fetching:
     at: float
 
 
-@dataclass(frozen=True)
-class Upload:
+class Upload(msgspec.Struct, frozen=True):
     """An update under way.
 
     Attributes:
@@ -36,8 +35,7 @@ class Upload:
     done: bool = False
 
 
-@dataclass(frozen=True)
-class Trainer:
+class Trainer(msgspec.Struct, frozen=True):
     """A trainer.
 
     Attributes:
@@ -53,7 +51,7 @@ class Trainer:
         task: what is being computed.
         evaluations: of held models, by digest.
         upload: the last update.
-        resent: when the evaluation was last sent, and of which model under which term.
+        told: of which model the evaluation was told, under which term, and when.
     """
 
     dataset: str
@@ -66,9 +64,9 @@ class Trainer:
     fetching: Fetching | None = None
     stalled: float = 0.0
     task: Task | None = None
-    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+    evaluations: Mapping[str, Evaluation] = msgspec.field(default_factory=dict)
     upload: Upload | None = None
-    resent: tuple[str, Term, float] = ("", NO_TERM, 0.0)
+    told: tuple[str, Term, float] = ("", NO_TERM, 0.0)
 
     def holds(self, digest: str) -> bool:
         """Whether a model's bytes are here."""

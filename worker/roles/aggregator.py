@@ -25,6 +25,8 @@ from worker.transport import Address
 from worker.wire import Received, WireError, decode, key_of
 
 ROSTER_S = 2.0
+KEEP_S = 0.5
+"""Least seconds between two checkpoints on the volume: of shorter rounds, not each is worth the disk's time."""
 
 
 class AggregatorRole(Role):
@@ -48,6 +50,7 @@ class AggregatorRole(Role):
         self._store = Store()
         self._outbox = Outbox(self.channel, self._store)
         self._checkpoints = Checkpoints(state) if state is not None else None
+        self._kept_at = 0.0
         self._base: tuple[Held, tuple[str, ...]] | None = None
         self._fetch: tuple[ModelManifest, Staged] | None = None
         if self._checkpoints is not None and (found := self._checkpoints.read()) is not None:
@@ -71,6 +74,9 @@ class AggregatorRole(Role):
         self._elect(election.Tick(), now)
         self._lead(io.Tick(), now)
         self._outbox.advance(now)
+        if now - self._kept_at >= KEEP_S:
+            self._kept_at = now
+            self._keep()
 
     def patience(self, now: float) -> float:
         """Until the next beat, or the next tick."""
@@ -269,15 +275,33 @@ class AggregatorRole(Role):
         self._lead(io.Refused(manifest.dataset), now)
 
     def _make(self, run: int, number: int, participants: tuple[str, ...]) -> None:
-        """Make the new model; replicas get it before the trainers, the volume after them."""
+        """Make the new model; replicas get it before the trainers, the volume at the next tick, while they train."""
+        self._settle()
         held = self._store.make_model(run, number)
         self._base = (held, participants)
         manifest = ModelManifest(held.run, held.round, self._replica.term, held.digest, held.size, participants)
         if self._replicas:
             self._outbox.publish("checkpoint", self.channel.home, manifest, sorted(self._replicas), time.monotonic())
         self._lead(io.Holding(held, participants), time.monotonic())
-        if self._checkpoints is not None and self._store.model is not None:
-            self._checkpoints.write(held, participants, self._store.model)
+
+    def _keep(self) -> None:
+        """Begin to keep the model on the volume."""
+        if self._checkpoints is not None and self._base is not None and self._store.model is not None:
+            held, participants = self._base
+            if self._checkpoints.kept != held.digest == self._store.digest:
+                self._settle()
+                self._checkpoints.begin(held, participants, self._store.model)
+
+    def _settle(self) -> None:
+        """Wait until what was begun is kept: the next model is written over its bytes."""
+        if self._checkpoints is not None and (trouble := self._checkpoints.settle()):
+            self.journal.write("error", trouble)
+
+    def stop(self) -> None:
+        """Keep the last model."""
+        super().stop()
+        self._keep()
+        self._settle()
 
     def _say_here(self) -> None:
         self.channel.say("here", self._presence(gone=False), retain=True)

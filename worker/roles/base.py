@@ -1,6 +1,5 @@
-"""What all roles' programs share: the link, the inbox, the clock, events and orderly ends."""
+"""What all roles' programs share: the link, the clock, events and orderly ends."""
 
-import queue
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
@@ -10,15 +9,15 @@ from typing import Any
 from tag.plan import WorkerSpec
 from tag.topics import filters
 from worker.channel import Channel, Drops, Letter
-from worker.events import Event
+from worker.events import Event, Progress
 from worker.journal import Journal
 from worker.protocol.messages import Here, encode
 from worker.transport import Address, Connected, Disconnected, Inbound, Link
 
 TICK_S = 0.1
-TOLD_BYTES = 8 * 1024
-"""Bytes of events that are sent before the next tick."""
-TOLD_EVENTS = 256
+TOLD_EVENTS = 32
+"""Events that are sent before the next tick."""
+KEPT_EVENTS = 256
 """Events that are kept while the link is down."""
 
 
@@ -32,15 +31,14 @@ class Broken:
 
 
 class Quit:
-    """Put into the inbox, it ends the worker."""
+    """Put into the link, it ends the worker."""
 
 
 class Role(ABC):
     """A role's program: one loop that takes letters and time, and does what its state machine says.
 
     Attributes:
-        inbox: letters, results of computations, `Quit`.
-        link: to the broker.
+        link: to the broker; results of computations and `Quit` are put into it, too.
         alive_at: when the loop or a batch last went on, by the monotonic clock.
         status: exit status of an orderly end.
         taken: payload bytes of the letters that were taken in.
@@ -52,17 +50,16 @@ class Role(ABC):
     def __init__(self, spec: WorkerSpec, address: Address, journal: Journal) -> None:
         self.spec = spec
         self.journal = journal
-        self.inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.channel = Channel(spec, spec.memberships[0])
         self.drops = Drops(self.tell)
         self.alive_at = time.monotonic()
         self.status = 0
         self.taken = 0
-        self._told: list[str] = []
+        self._told: list[Event] = []
         self._ticked = 0.0
         will = Here(incarnation="", gone=True)
         lines = filters(spec, leads=spec.dataset is None)
-        self.link = Link(spec.worker, address, lines, self.inbox, (self.channel.topic("here"), encode(will)))
+        self.link = Link(spec.worker, address, lines, (self.channel.topic("here"), encode(will)))
         self.channel.link = self.link
 
     def run(self) -> int:
@@ -70,7 +67,7 @@ class Role(ABC):
         self.link.open()
         try:
             while True:
-                item = self._next()
+                item = self.link.next(self.patience(time.monotonic()))
                 self.alive_at = time.monotonic()
                 if isinstance(item, Quit):
                     return self.status
@@ -83,12 +80,6 @@ class Role(ABC):
             self.stop()
             self.flush()
             self.link.close((self.channel.topic("here"), encode(self.farewell())))
-
-    def _next(self) -> Any:
-        try:
-            return self.inbox.get(timeout=self.patience(time.monotonic()))
-        except queue.Empty:
-            return None
 
     def _take(self, item: Any, now: float) -> None:
         match item:
@@ -112,19 +103,25 @@ class Role(ABC):
                 self.result(item, now)
 
     def tell(self, event: Event) -> None:
-        """Tell the operator, at the next tick: in a round's path, a message for each event would cost more than it."""
-        line = replace(event, time=time.time(), worker=self.spec.worker).to_json()
-        self.journal.write("debug", event.kind(), event=line)
-        self._told.append(line)
-        if sum(map(len, self._told)) > TOLD_BYTES and self.link.connected:
+        """Tell the operator, at the next tick: in a round's path, a message for each event would cost more than it.
+
+        Of progress only the last before a tick is told.
+        """
+        if isinstance(event, Progress):
+            self._told = [told for told in self._told if not isinstance(told, Progress)]
+        self._told.append(replace(event, time=time.time(), worker=self.spec.worker))
+        if len(self._told) > TOLD_EVENTS and self.link.connected:
             self.flush()
 
     def flush(self) -> None:
         """Send what was told; while the link is down it waits, the oldest first to go."""
         if self._told and self.link.connected:
-            self.channel.say("event", "\n".join(self._told).encode())
-            self._told.clear()
-        del self._told[:-TOLD_EVENTS]
+            lines = [event.to_json() for event in self._told]
+            for event, line in zip(self._told, lines, strict=True):
+                self.journal.write("debug", event.kind(), event=line)
+            self.channel.say("event", "\n".join(lines).encode())
+            self._told = []
+        del self._told[:-KEPT_EVENTS]
 
     # What a role's program gives.
 

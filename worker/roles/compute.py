@@ -112,7 +112,7 @@ class Computer:
             self._put(Broken(str(error), bad_input=False, trace=traceback.format_exc()))
 
     def _do(self, learner: Learner, task: Task, weights: Weights) -> None:
-        last = 0.0
+        began = last = time.monotonic()
 
         def progress(done: float, loss: float | None) -> bool:
             nonlocal last
@@ -122,7 +122,6 @@ class Computer:
                 self._put(Advanced(task, done, loss))
             return not self._halt.is_set()
 
-        began = time.monotonic()
         try:
             if task.kind == "evaluate":
                 e = learner.evaluate(weights, progress)

@@ -20,6 +20,8 @@ from worker.tensors import digest
 from worker.transport import Address
 from worker.wire import Received, WireError, decode, key_of
 
+_PHASES = {"evaluate": "evaluating", "train": "training"}
+
 
 @dataclass
 class Clock:
@@ -50,7 +52,7 @@ class TrainerRole(Role):
         self._fetch: tuple[ModelManifest, Staged] | None = None
         self._clocks = {(0, 0): Clock()}
         self._round = (0, 0)
-        self._computer = Computer(spec, self.inbox.put, self._batch)
+        self._computer = Computer(spec, self.link.put, self._batch)
         self._computer.start()
 
     def _batch(self) -> None:
@@ -125,7 +127,7 @@ class TrainerRole(Role):
             case Loaded():
                 self._load(item, now)
             case Advanced(task, done, loss):
-                self._progress("evaluating" if task.kind == "evaluate" else "training", done, loss)
+                self._progress(_PHASES[task.kind], done, loss)
             case Judged(_, evaluation, seconds):
                 self._clock.evaluating = seconds
                 self._step(io.Evaluated(evaluation), now)
@@ -195,7 +197,7 @@ class TrainerRole(Role):
         self._say_here(io.SayHere(self._state.term, None))
         self.status = 2 if broken.bad_input else 1
         self.failure = broken
-        self.inbox.put(Quit())
+        self.link.put(Quit())
 
     # --- what it does
 
@@ -218,6 +220,7 @@ class TrainerRole(Role):
             case io.SendWant(to, want):
                 self.channel.say("want", want, to=to)
             case io.Compute(task):
+                self._progress(_PHASES[task.kind], 0.0)
                 self._computer.begin(task, self._files[task.digest])
             case io.Stop():
                 self._computer.halt()
