@@ -1,8 +1,9 @@
 """A recording Pulumi engine, and the stacks of this repository as programs for it."""
 
+import asyncio
 import dataclasses
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,16 @@ class Engine(Mocks):
 
 
 Build = Callable[[Callable[[], object]], Engine]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loop() -> Iterator[None]:
+    """An event loop, as `pulumi up` has one: Pulumi's futures want it, and Python 3.12 makes none for them."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture
