@@ -6,7 +6,7 @@ it as an event. The state's beat is level-triggered: it says all that a group mu
 
 from msgspec.structs import replace
 
-from tag.limits import BEAT_S
+from tag.limits import ACK_CHUNKS, BEAT_S
 from worker import events
 from worker.protocol import leader_io as io
 from worker.protocol.leader_state import Leader, beats, manifest_of, tell_evaluated
@@ -82,7 +82,10 @@ def _came(state: Leader, dataset: str, confirmed: int, *, whole: bool, now: floa
     if known is None:
         return state, []
     coming = grant({**state.coming, dataset: replace(known, confirmed=confirmed, at=now)}, now)
-    moved = {name: c.upto for name, c in coming.items()} != {name: c.upto for name, c in state.coming.items()}
+    # Whoever has sent all that it may waits for a beat: one comes at each half window, and when slots move.
+    moved = known.confirmed // ACK_CHUNKS != confirmed // ACK_CHUNKS or any(
+        c.upto != state.coming[name].upto for name, c in coming.items()
+    )
     state = replace(state, coming=coming)
     if whole:
         return state, [io.Count(known.manifest, max(1, len(state.selected)))]
