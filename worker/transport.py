@@ -165,6 +165,11 @@ class Link:
         self.sent += len(payload)
         self._client.publish(topic, payload, qos=1, retain=retain)
 
+    def subscribe(self) -> None:
+        """Subscribe once more: the broker then gives all retained messages that its rules let through by now."""
+        if self.connected and self._filters:
+            self._client.subscribe(self._filters)
+
     def close(self, farewell: tuple[str, bytes] | None = None) -> None:
         """Send a last, retained message and disconnect; a clean disconnect sends no will."""
         end = time.monotonic() + CLOSE_S
@@ -239,7 +244,8 @@ class Link:
             self._up()
 
     def _on_subscribe(self, *_: object) -> None:
-        self._up()
+        if not self.connected:
+            self._up()
 
     def _up(self) -> None:
         self.connected = True

@@ -25,6 +25,8 @@ from worker.transport import Address
 from worker.wire import Received, WireError, decode, key_of
 
 ROSTER_S = 2.0
+LISTEN_S = 2.0
+"""Seconds after which a replica that does not hear itself subscribes again."""
 KEEP_S = 0.5
 """Least seconds between two checkpoints on the volume: of shorter rounds, not each is worth the disk's time."""
 
@@ -45,6 +47,7 @@ class AggregatorRole(Role):
         self._members = Members({}, {})
         self._replicas: set[str] = set()
         self._incarnation = secrets.token_hex(4)
+        self._deaf, self._up_at, self._listened_at = True, 0.0, 0.0
         self._replica = election.Replica(spec.worker, spec.index or 0)
         self._leader: Leader | None = None
         self._store = Store()
@@ -61,17 +64,33 @@ class AggregatorRole(Role):
     # --- what comes
 
     def connected(self, now: float) -> None:
-        """Say that it is here, and look who leads."""
-        self._elect(election.Up(), now)
+        """Say that it is here, and look who leads once that is heard."""
+        self._deaf, self._up_at, self._listened_at = True, now, now
         self._say_here()
         if self._leader is not None:
             for action in beats(self._leader):
                 self._do(action, now)
 
+    def _listen(self, now: float) -> None:
+        """Stand for election once it hears what it says itself; until then, subscribe again.
+
+        A new worker can be here before the broker has its access rules, which grants its subscriptions and gives
+        nothing. Claiming then would end a leader that it can't hear.
+        """
+        if self._deaf and self.echoed_at >= self._up_at:
+            self._deaf = False
+            self._elect(election.Up(), now)
+        elif self._deaf and self.link.connected and now - self._listened_at >= LISTEN_S:
+            self._listened_at = now
+            self.link.subscribe()
+            self._say_here()
+
     def tick(self, now: float) -> None:
         """Beat, close rounds, claim."""
         self._read_roster(now)
-        self._elect(election.Tick(), now)
+        self._listen(now)
+        if not self._deaf:
+            self._elect(election.Tick(), now)
         self._lead(io.Tick(), now)
         self._outbox.advance(now)
         if now - self._kept_at >= KEEP_S:

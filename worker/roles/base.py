@@ -42,6 +42,7 @@ class Role(ABC):
         alive_at: when the loop or a batch last went on, by the monotonic clock.
         status: exit status of an orderly end.
         taken: payload bytes of the letters that were taken in.
+        echoed_at: when a message of its own last came back.
     """
 
     failure: Broken | None = None
@@ -55,6 +56,7 @@ class Role(ABC):
         self.alive_at = time.monotonic()
         self.status = 0
         self.taken = 0
+        self.echoed_at = float("-inf")
         self._told: list[Event] = []
         self._ticked = 0.0
         will = Here(incarnation="", gone=True)
@@ -89,7 +91,7 @@ class Role(ABC):
             case Disconnected(reason):
                 self.journal.write("warning", f"the link to the broker is down: {reason}; trying again")
             case Inbound() if self.channel.echoes(item):
-                pass
+                self.echoed_at = now
             case Inbound():
                 self.taken += len(item.payload)
                 letter = self.channel.open(item)

@@ -1,0 +1,89 @@
+"""A replica that the broker grants subscriptions but gives nothing: its access rules are on their way."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tag.plan import Membership, RunSettings, WorkerSpec
+from tag.topics import Topic, parse
+from worker.journal import Journal
+from worker.roles.aggregator import LISTEN_S, AggregatorRole
+from worker.transport import Address, Connected, Inbound
+
+
+class Deaf:
+    """A link that sends everything and gives nothing.
+
+    Attributes:
+        said: topics of what was published.
+        subscribed: how often it was subscribed again.
+    """
+
+    connected = True
+    sent = received = 0
+
+    def __init__(self) -> None:
+        self.said: list[Topic] = []
+        self.subscribed = 0
+
+    def publish(self, topic: str, _payload: bytes, *, retain: bool = False) -> None:  # noqa: ARG002  as Link's
+        found = parse(topic)
+        assert found is not None
+        self.said.append(found)
+
+    def subscribe(self) -> None:
+        self.subscribed += 1
+
+    def kinds(self) -> set[str]:
+        return {topic.kind for topic in self.said}
+
+
+@pytest.fixture
+def replica() -> Iterator[tuple[AggregatorRole, Deaf]]:
+    place = Membership(channel="param-channel", group="*", peer="trainer")
+    spec = WorkerSpec(
+        federation="f",
+        worker="aggregator-all-1",
+        role="aggregator",
+        memberships=(place,),
+        index=1,
+        run=RunSettings(),
+    )
+    journal = Journal(role="aggregator", worker=spec.worker, level="error")
+    role, link = AggregatorRole(spec, Address("127.0.0.1", 1), journal, roster=None, state=None), Deaf()
+    end: Any = link
+    real, role.link, role.channel.link = role.link, end, end
+    yield role, link
+    real.close()
+
+
+def _pass(role: AggregatorRole, start: float, seconds: float) -> float:
+    now = start
+    while now < start + seconds:
+        now += 0.1
+        role.tick(now)
+    return now
+
+
+def test_it_claims_nothing_and_listens_again_and_again(replica: tuple[AggregatorRole, Deaf]) -> None:
+    role, link = replica
+    role._take(Connected(again=False), 0.0)
+
+    _pass(role, 0.0, 60.0)
+
+    assert link.kinds() == {"here"}, "a claim would end a leader that it can't hear"
+    assert 60 / LISTEN_S - 3 <= link.subscribed <= 60 / LISTEN_S
+
+
+def test_it_stands_for_election_once_it_hears_itself(replica: tuple[AggregatorRole, Deaf]) -> None:
+    role, link = replica
+    role._take(Connected(again=False), 0.0)
+    now = _pass(role, 0.0, 60.0)
+
+    role._take(Inbound(str(link.said[0]), b"{}", retained=True), now)
+    before = link.subscribed
+    _pass(role, now, 5.0)
+
+    assert "claim" in link.kinds()
+    assert link.subscribed == before, "who hears needs no second subscription"
