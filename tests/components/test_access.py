@@ -19,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from components import access
 from components.pki import Authority, Identity, broker_trust, read_secret, worker_trust
+from tag import limits
 from tag.load import load_stack
 from tag.plan import Plan
 from tag.topics import OPERATOR, Topic
@@ -327,6 +328,14 @@ def test_a_thousand_trainers_have_rules_that_fit_a_secret(plan: Plan) -> None:
 
     assert rules.count("\nuser ") == 1000 + len(plan.aggregators) + 1
     assert len(rules) < 512 * 1024
+
+
+def test_packets_stay_under_what_mosquitto_2_1_lets_through() -> None:
+    """It drops packets over 2 MB by default; ours are bounded anyway, by the protocol and in the configuration."""
+    lines = access.configuration(encrypted=True).splitlines()
+
+    assert f"max_packet_size {limits.MAX_PACKET_BYTES}" in lines
+    assert limits.MAX_PACKET_BYTES < 2_000_000
 
 
 def test_an_open_broker_has_no_identities_and_no_secrets() -> None:

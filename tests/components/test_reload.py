@@ -90,6 +90,9 @@ def test_a_changed_rule_is_copied_and_the_broker_alone_is_told(
         assert watch.stdout.readline() == "reloaded acl\n"
         assert broker.wait(WAIT_S) == -signal.SIGHUP
         assert (target / "acl").read_text() == "second acl"
+        assert not (target / "acl").is_symlink()
+        assert (target / "acl").stat().st_uid == os.getuid(), "mosquitto 2.1 warns of rules that somebody else owns"
+        assert (target / "acl").stat().st_mode & 0o077 == 0, "and of rules that others can read"
     finally:
         watch.terminate()
         assert watch.wait(WAIT_S) == 0, "a helper that ignores its end keeps a pod for its whole grace period"
