@@ -48,10 +48,7 @@ class Project:
         }
         self._copy()
         self.file = self.folder / "stacks" / f"Pulumi.{stack}.yaml"
-        kubernetes: dict[str, Any] = {
-            "namespace": {"name": self.namespace, "create": self.owns_namespace},
-            "logLevel": "debug",
-        }
+        kubernetes: dict[str, Any] = {"namespace": {"name": self.namespace, "create": self.owns_namespace}}
         if "FEDTAG_E2E_BROKER" in os.environ:
             kubernetes["images"] = {"broker": os.environ["FEDTAG_E2E_BROKER"]}
         self.edit(lambda federation: federation.setdefault("kubernetes", {}).update(kubernetes))

@@ -80,6 +80,21 @@ def test_a_round_closes_when_every_selected_trainer_is_in_whatever_the_order(ord
     assert [m.participants for m in made] == [NAMES], "once, with all, in the order of names"
 
 
+@pytest.mark.parametrize(("own", "asked"), [(3, True), (6, False)])
+def test_a_leader_goes_on_from_the_newest_model_whether_it_or_a_trainer_holds_it(own: int, *, asked: bool) -> None:
+    mine, theirs = Held(1, own, "c" * 64, 1000), Held(1, 5, "d" * 64, 1000)
+    state = Leader(TERM, RunSettings(run=2, rounds=2), Members({"g": ("one",)}, {}))
+    state, _ = rounds.step(state, leader_io.Holding(mine), 0.5)
+    present = replace(here("one"), holds=theirs)
+    state, actions = rounds.step(state, leader_io.HereHeard("trainer-one", "g", present), 1.0)
+
+    assert [a.held for a in actions if isinstance(a, leader_io.AskModel)] == ([theirs] if asked else [])
+    if asked:
+        state, _ = rounds.step(state, leader_io.Holding(theirs), 1.1)
+    assert state.phase == "round"
+    assert state.base == (theirs if asked else mine)
+
+
 def test_a_run_ends_after_its_rounds_and_the_last_evaluation() -> None:
     state, _ = begun()
     for number in (1, 2):

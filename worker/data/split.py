@@ -73,7 +73,8 @@ def by_scikit_learn(labels: npt.NDArray[Any], share: float, seed: int) -> Indice
     _, sizes = np.unique(labels, return_counts=True)
     strata = labels if sizes.min() > 1 and len(sizes) <= min(count, len(labels) - count) else None
     _, held = train_test_split(np.arange(len(labels)), test_size=count, stratify=strata, random_state=seed)
-    return np.sort(held).astype(np.int64)
+    indices: Indices = np.sort(held).astype(np.int64)
+    return indices
 
 
 def _shuffled_by_class(labels: npt.NDArray[Any], rng: np.random.Generator) -> Indices:

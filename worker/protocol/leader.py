@@ -132,7 +132,7 @@ def _holding(state: Leader, held: Held, participants: tuple[str, ...], now: floa
             seconds=round(now - state.since, 6),
         )
         actions = [*tell_evaluated(state), io.Tell(closed)]
-    elif state.base is not None:
+    elif state.base is not None and (state.phase != "waiting" or not _newer(held, state.base)):
         return state, []
     state = replace(state, base=held, participants=participants, asked=None)
     if not state.making:
@@ -199,13 +199,18 @@ def _advance_waiting(state: Leader, now: float) -> Step:
     enough = late and len(fresh) >= members.quorum(settings.quorum)
     if not fresh or (missing and not enough):
         return _wait(state, missing, now)
-    if state.base is not None:
-        return _open(state, now)
     found = members.base(state.term)
+    if state.base is not None and (found is None or not _newer(found[0], state.base)):
+        return _open(state, now)
     if found is None or (state.asked is not None and now - state.asked[1] < ASK_AGAIN_S):
         return state, []
     held, name = found
     return replace(state, asked=(name, now)), [io.AskModel(name, held)]
+
+
+def _newer(held: Held, than: Held) -> bool:
+    """Whether a model is of a later round: a replica's own checkpoint may be older than what trainers hold."""
+    return (held.run, held.round) > (than.run, than.round)
 
 
 def _advance_round(state: Leader, now: float) -> Step:

@@ -194,7 +194,7 @@ class AggregatorRole(Role):
             return False
         if kind == "checkpoint":
             return self._leader is None and manifest.term >= self._replica.term
-        return self._leader is not None and self._leader.base is None
+        return self._leader is not None and self._leader.phase == "waiting" and manifest.digest != self._store.digest
 
     def _read_roster(self, now: float) -> None:
         """Take the roster when its file has changed; a roster that can't be read is as if it had not."""

@@ -120,7 +120,7 @@ class Role(ABC):
         if self._told and self.link.connected:
             lines = [event.to_json() for event in self._told]
             for event, line in zip(self._told, lines, strict=True):
-                self.journal.write("debug", event.kind(), event=line)
+                self.journal.write("debug" if isinstance(event, Progress) else "info", event.kind(), event=line)
             self.channel.say("event", "\n".join(lines).encode())
             self._told = []
         del self._told[:-KEPT_EVENTS]

@@ -47,7 +47,6 @@ class TrainerRole(Role):
         self._state = Trainer(self._name)
         self._loaded: Loaded | None = None
         self._fault = ""
-        self._met = False
         self._files: dict[str, bytearray] = {}
         self._fetch: tuple[ModelManifest, Staged] | None = None
         self._clocks = {(0, 0): Clock()}
@@ -62,10 +61,9 @@ class TrainerRole(Role):
 
     def connected(self, now: float) -> None:
         """Say that it is here."""
-        self._met = True
         self._step(io.Up(), now)
-        if self._loaded is not None:
-            self._tell_ready(self._loaded)
+        if self.failure is not None:
+            self._leave()
 
     def tick(self, now: float) -> None:
         """Ask again for what does not come."""
@@ -142,8 +140,7 @@ class TrainerRole(Role):
         self._loaded = loaded
         name = digest(loaded.initial)
         self._files[name] = loaded.initial
-        if self._met:
-            self._tell_ready(loaded)
+        self._tell_ready(loaded)
         self._step(io.Prepared(Held(0, 0, name, len(loaded.initial))), now)
 
     def _tell_ready(self, loaded: Loaded) -> None:
@@ -191,12 +188,16 @@ class TrainerRole(Role):
         self._step(io.Trained(manifest), now)
 
     def _broken(self, broken: Broken) -> None:
-        """Say why, and end: of bad input the leader learns by presence, and the run fails."""
+        """Say why, and end: of bad input the leader learns by presence, once the link is up, and the run fails."""
         self.journal.write("error", broken.message, trace=broken.trace)
         self._fault = broken.message if broken.bad_input else ""
-        self._say_here(io.SayHere(self._state.term, None))
         self.status = 2 if broken.bad_input else 1
         self.failure = broken
+        if self.link.connected or not broken.bad_input:
+            self._leave()
+
+    def _leave(self) -> None:
+        self._say_here(io.SayHere(self._state.term, None))
         self.link.put(Quit())
 
     # --- what it does
