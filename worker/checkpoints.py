@@ -6,9 +6,12 @@ import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from worker.journal import Journal
 from worker.protocol.messages import Held
 from worker.tensors import digest
 
+KEEP_S = 0.5
+"""Least seconds between two checkpoints: of shorter rounds, not each is worth the disk's time."""
 _KEPT = 2
 
 
@@ -18,12 +21,9 @@ class Checkpoints:
     Args:
         folder: made if it is missing.
 
-    Attributes:
-        kept: digest of the model that was last begun or read.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.kept = ""
         self._folder = folder
         self._writer = ThreadPoolExecutor(1, "checkpoint")
         self._writing: Future[None] | None = None
@@ -31,7 +31,6 @@ class Checkpoints:
 
     def begin(self, held: Held, participants: tuple[str, ...], file: bytes | bytearray) -> None:
         """Begin to keep a model, whose bytes stay as they are until `settle`."""
-        self.kept = held.digest
         self._writing = self._writer.submit(self._write, held, participants, file)
 
     def settle(self) -> str:
@@ -62,7 +61,6 @@ class Checkpoints:
                 text = json.loads(about.read_bytes())
                 file = bytearray(about.with_suffix(".safetensors").read_bytes())
                 if digest(file) == text["digest"]:
-                    self.kept = text["digest"]
                     held = Held(int(text["run"]), int(text["round"]), text["digest"], len(file))
                     return held, tuple(text["participants"]), file
         return None
@@ -74,3 +72,41 @@ class Checkpoints:
             out.flush()
             os.fsync(out.fileno())
         temporary.replace(self._folder / name)
+
+
+class Volume:
+    """An aggregator's checkpoints, if it has a folder for them.
+
+    Args:
+        folder: None keeps nothing.
+        journal: is told what can't be kept; the run goes on without it.
+    """
+
+    def __init__(self, folder: Path | None, journal: Journal) -> None:
+        self._checkpoints = Checkpoints(folder) if folder is not None else None
+        self._journal = journal
+        self._kept = ""
+        self._next = 0.0
+
+    def read(self) -> tuple[Held, tuple[str, ...], bytearray] | None:
+        """The newest model that is whole; None if there is none."""
+        found = self._checkpoints.read() if self._checkpoints is not None else None
+        self._kept = found[0].digest if found is not None else ""
+        return found
+
+    def keep(
+        self, held: Held, participants: tuple[str, ...], file: bytes | bytearray, now: float | None = None
+    ) -> None:
+        """Begin to keep a model that is new, unless the last was begun less than `KEEP_S` seconds before `now`."""
+        due = now is None or now >= self._next
+        if self._checkpoints is None or held.digest == self._kept or not due:
+            return
+        self.settle()
+        self._kept = held.digest
+        self._next = (now or 0.0) + KEEP_S
+        self._checkpoints.begin(held, participants, file)
+
+    def settle(self) -> None:
+        """Wait until what was begun is kept; then its bytes may change."""
+        if self._checkpoints is not None and (trouble := self._checkpoints.settle()):
+            self._journal.write("error", trouble)

@@ -7,12 +7,12 @@ from tag.limits import ACK_CHUNKS
 from tag.plan import Membership, WorkerSpec
 from tag.topics import OPERATOR, ROOT, parse
 from worker.channel import Channel, read
+from worker.download import Download, Downloaded
 from worker.errors import WorkerError
 from worker.events import Event, read_event
 from worker.protocol.messages import ModelManifest, State, Want
-from worker.staging import Staged
 from worker.transport import Address, Disconnected, Inbound, Link
-from worker.wire import Received, WireError, decode, key_of
+from worker.wire import WireError, decode
 
 ASK_AGAIN_S = 2.0
 
@@ -42,7 +42,8 @@ class Operator:
         self._channel = Channel(WorkerSpec(federation=federation, worker=name, role=name, memberships=(place,)), place)
         self._link = Link(name, address, filters)
         self._channel.link = self._link
-        self._staged: tuple[ModelManifest, Staged] | None = None
+        self._download = Download()
+        self._model: Downloaded | None = None
 
     def __enter__(self) -> Self:
         """Connect."""
@@ -78,14 +79,12 @@ class Operator:
             self._pump(0.1)
             if self.state is None or not self.state.model:
                 continue
-            if self._staged is not None and self._staged[0].digest == self.state.model:
-                staged = self._staged[1]
-                if staged.received.whole and staged.intact():
-                    return bytes(staged.bytes())
-                now_have = staged.received.confirmed
-                if now_have != have and now_have % ACK_CHUNKS == 0:
-                    have = now_have
-                    self._want(have, ask=False)
+            if self._model is not None and self._model.manifest.digest == self.state.model and self._model.file:
+                return bytes(self._model.file)
+            now_have = self._download.have(self.state.model)
+            if now_have != have and now_have % ACK_CHUNKS == 0:
+                have = now_have
+                self._want(have, ask=False)
             if time.monotonic() - asked >= ASK_AGAIN_S:
                 asked = time.monotonic()
                 self._want(have, ask=True)
@@ -121,9 +120,9 @@ class Operator:
         try:
             chunk = decode(payload)
             manifest = read(ModelManifest, chunk.manifest) if chunk.manifest else None
-            if manifest is not None and (self._staged is None or self._staged[0].digest != manifest.digest):
-                self._staged = (manifest, Staged(manifest.digest, Received(manifest.size)))
-            if self._staged is not None and key_of(self._staged[0].digest) == chunk.key:
-                self._staged[1].put(chunk)
+            if manifest is not None and self._download.digest != manifest.digest:
+                self._download.begin(manifest)
+            self._download.put(chunk)
         except WireError:
             return
+        self._model = self._download.finish() or self._model

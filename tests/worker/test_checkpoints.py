@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from worker.checkpoints import Checkpoints
+from worker.checkpoints import KEEP_S, Checkpoints, Volume
+from worker.journal import Journal
 from worker.protocol.messages import Held
 from worker.tensors import digest
 
@@ -43,6 +44,20 @@ def test_a_damaged_or_half_written_model_gives_way_to_the_one_before(tmp_path: P
 
 def test_an_empty_folder_gives_nothing(tmp_path: Path) -> None:
     assert read(tmp_path / "new") is None
+
+
+def test_of_short_rounds_not_each_goes_to_the_disk_but_the_last_one_does(tmp_path: Path) -> None:
+    volume = Volume(tmp_path, Journal(role="aggregator", worker="a"))
+    kept = []
+    for number, now in enumerate((10.0, 10.1, 10.2, 10.1 + KEEP_S), start=1):
+        volume.keep(Held(1, number, digest(model(number)), 7), (), model(number), now)
+        volume.settle()
+        kept.append(read(tmp_path))
+    volume.keep(Held(1, 5, digest(model(5)), 7), (), model(5))
+    volume.settle()
+
+    assert [found[0] for found in kept if found] == [1, 1, 1, 4]
+    assert read(tmp_path) == (5, model(5))
 
 
 def test_a_disk_that_takes_nothing_is_told_and_ends_nothing(tmp_path: Path) -> None:

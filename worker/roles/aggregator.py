@@ -1,6 +1,5 @@
 """The aggregator's program: election, rounds, sums, models out. Needs neither Keras nor Pulumi."""
 
-import json
 import secrets
 import time
 from pathlib import Path
@@ -10,7 +9,8 @@ from tag.limits import ACK_CHUNKS, BEAT_S, WINDOW_CHUNKS
 from tag.plan import WorkerSpec
 from worker import events
 from worker.channel import Letter, read
-from worker.checkpoints import Checkpoints
+from worker.checkpoints import Volume
+from worker.download import Download
 from worker.journal import Journal
 from worker.protocol import leader as rounds
 from worker.protocol import leader_io as io
@@ -18,17 +18,14 @@ from worker.protocol import replica as election
 from worker.protocol.leader_state import Leader, beats, manifest_of
 from worker.protocol.members import Members
 from worker.protocol.messages import Claim, Evaluation, Held, Here, ModelManifest, State, UpdateManifest, Want
-from worker.roles.base import TICK_S, Role, read_optional
+from worker.roles.base import TICK_S, Role
+from worker.roles.roster import RosterFile
 from worker.roles.store import Outbox, Store
-from worker.staging import Staged
 from worker.transport import Address
-from worker.wire import Received, WireError, decode, key_of
+from worker.wire import WireError, decode
 
-ROSTER_S = 2.0
 LISTEN_S = 2.0
 """Seconds after which a replica that does not hear itself subscribes again."""
-KEEP_S = 0.5
-"""Least seconds between two checkpoints on the volume: of shorter rounds, not each is worth the disk's time."""
 
 
 class AggregatorRole(Role):
@@ -41,9 +38,7 @@ class AggregatorRole(Role):
         if spec.run is None:
             raise ValueError(f"worker {spec.worker!r} has no run settings")
         self._settings = spec.run
-        self._roster_file = roster
-        self._roster_text: bytes | None = b""
-        self._roster_at = 0.0
+        self._roster = RosterFile(roster, journal)
         self._members = Members({}, {})
         self._replicas: set[str] = set()
         self._incarnation = secrets.token_hex(4)
@@ -52,11 +47,10 @@ class AggregatorRole(Role):
         self._leader: Leader | None = None
         self._store = Store()
         self._outbox = Outbox(self.channel, self._store)
-        self._checkpoints = Checkpoints(state) if state is not None else None
-        self._kept_at = 0.0
+        self._volume = Volume(state, journal)
         self._base: tuple[Held, tuple[str, ...]] | None = None
-        self._fetch: tuple[ModelManifest, Staged] | None = None
-        if self._checkpoints is not None and (found := self._checkpoints.read()) is not None:
+        self._download = Download()
+        if (found := self._volume.read()) is not None:
             held, participants, file = found
             self._store.take_model(file, held.digest)
             self._base = (held, participants)
@@ -93,9 +87,8 @@ class AggregatorRole(Role):
             self._elect(election.Tick(), now)
         self._lead(io.Tick(), now)
         self._outbox.advance(now)
-        if now - self._kept_at >= KEEP_S:
-            self._kept_at = now
-            self._keep()
+        if self._base is not None and self._store.model is not None:
+            self._volume.keep(*self._base, self._store.model, now)
 
     def patience(self, now: float) -> float:
         """Until the next beat, or the next tick."""
@@ -162,56 +155,40 @@ class AggregatorRole(Role):
             chunk = decode(letter.payload)
             manifest = read(ModelManifest, chunk.manifest) if chunk.manifest else None
             if manifest is not None and self._needs(letter.kind, manifest):
-                self._fetch = (manifest, Staged(manifest.digest, Received(manifest.size)))
-            if self._fetch is None or key_of(self._fetch[0].digest) != chunk.key or not self._fetch[1].put(chunk):
+                self._download.begin(manifest)
+            if not self._download.put(chunk):
                 return
         except WireError as error:
             self.drops.add(letter.sender, "malformed", str(error))
             return
-        manifest, staged = self._fetch
-        if not staged.received.whole:
-            self._want_more(letter, manifest, staged.received.confirmed)
-            return
-        self._fetch = None
-        if not staged.intact():
-            staged.release()
-            self.drops.add(letter.sender, "corrupted", f"model {manifest.digest[:12]} has another SHA-256")
-            return
-        held = Held(manifest.run, manifest.round, manifest.digest, manifest.size)
-        self._store.take_model(staged.take(), held.digest)
-        self._base = (held, manifest.participants)
-        self._lead(io.Holding(held, manifest.participants), now)
+        digest, whole = self._download.digest, self._download.finish()
+        if whole is None:
+            self._want_more(letter, digest)
+        elif whole.file is None:
+            self.drops.add(letter.sender, "corrupted", f"model {digest[:12]} has another SHA-256")
+        else:
+            self._store.take_model(whole.file, digest)
+            self._base = (whole.held, whole.manifest.participants)
+            self._lead(io.Holding(*self._base), now)
 
-    def _want_more(self, letter: Letter, manifest: ModelManifest, have: int) -> None:
+    def _want_more(self, letter: Letter, digest: str) -> None:
         """Confirm a checkpoint's chunks twice a window; ask a member for the next window of a model."""
-        asks = letter.kind == "model"
+        asks, have = letter.kind == "model", self._download.have(digest)
         if have and have % (WINDOW_CHUNKS if asks else ACK_CHUNKS) == 0:
-            want = Want(self._replica.term, manifest.digest, have, ask=asks)
+            want = Want(self._replica.term, digest, have, ask=asks)
             self.channel.say("want", want, group=letter.group, to=letter.sender)
 
     def _needs(self, kind: str, manifest: ModelManifest) -> bool:
-        if self._fetch is not None and self._fetch[0].digest == manifest.digest:
+        if self._download.digest == manifest.digest:
             return False
         if kind == "checkpoint":
             return self._leader is None and manifest.term >= self._replica.term
         return self._leader is not None and self._leader.phase == "waiting" and manifest.digest != self._store.digest
 
     def _read_roster(self, now: float) -> None:
-        """Take the roster when its file has changed; a roster that can't be read is as if it had not."""
-        if self._roster_file is None or now - self._roster_at < ROSTER_S:
-            return
-        self._roster_at = now
-        text = read_optional(self._roster_file)
-        if text is None or text == self._roster_text:
-            return
-        try:
-            roster = {str(group): tuple(map(str, names)) for group, names in json.loads(text).items()}
-        except (ValueError, TypeError, AttributeError) as error:
-            self.journal.write("warning", f"roster {str(self._roster_file)!r} can't be read: {error}")
-            return
-        self._roster_text = text
-        self._members = Members(roster, self._members.present)
-        self._lead(io.RosterRead(roster), now)
+        if (roster := self._roster.changed(now)) is not None:
+            self._members = Members(roster, self._members.present)
+            self._lead(io.RosterRead(roster), now)
 
     # --- what it does
 
@@ -231,7 +208,6 @@ class AggregatorRole(Role):
 
     def _begin(self, term: tuple[int, str], now: float) -> None:
         self.journal.write("info", f"leads in term {term}")
-        self._roster_at = 0.0
         self._read_roster(now)
         self._leader = Leader(term, self._settings, self._members, since=now, due=now)
         self.tell(events.Leading(term=term[0]))
@@ -279,9 +255,7 @@ class AggregatorRole(Role):
     def _ask(self, dataset: str, held: Held) -> None:
         """Ask a member for a model, or for the rest of it."""
         member = self._members.present[dataset]
-        begun = self._fetch is not None and self._fetch[0].digest == held.digest
-        have = self._fetch[1].received.confirmed if self._fetch is not None and begun else 0
-        want = Want(self._replica.term, held.digest, have, ask=True)
+        want = Want(self._replica.term, held.digest, self._download.have(held.digest), ask=True)
         self.channel.say("want", want, group=member.group, to=member.worker)
 
     def _count(self, manifest: UpdateManifest, trainers: int, now: float) -> None:
@@ -295,7 +269,7 @@ class AggregatorRole(Role):
 
     def _make(self, run: int, number: int, participants: tuple[str, ...]) -> None:
         """Make the new model; replicas get it before the trainers, the volume at the next tick, while they train."""
-        self._settle()
+        self._volume.settle()
         held = self._store.make_model(run, number)
         self._base = (held, participants)
         manifest = ModelManifest(held.run, held.round, self._replica.term, held.digest, held.size, participants)
@@ -303,24 +277,12 @@ class AggregatorRole(Role):
             self._outbox.publish("checkpoint", self.channel.home, manifest, sorted(self._replicas), time.monotonic())
         self._lead(io.Holding(held, participants), time.monotonic())
 
-    def _keep(self) -> None:
-        """Begin to keep the model on the volume."""
-        if self._checkpoints is not None and self._base is not None and self._store.model is not None:
-            held, participants = self._base
-            if self._checkpoints.kept != held.digest == self._store.digest:
-                self._settle()
-                self._checkpoints.begin(held, participants, self._store.model)
-
-    def _settle(self) -> None:
-        """Wait until what was begun is kept: the next model is written over its bytes."""
-        if self._checkpoints is not None and (trouble := self._checkpoints.settle()):
-            self.journal.write("error", trouble)
-
     def stop(self) -> None:
         """Keep the last model."""
         super().stop()
-        self._keep()
-        self._settle()
+        if self._base is not None and self._store.model is not None:
+            self._volume.keep(*self._base, self._store.model)
+        self._volume.settle()
 
     def _say_here(self) -> None:
         self.channel.say("here", self._presence(gone=False), retain=True)

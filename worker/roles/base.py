@@ -3,7 +3,6 @@
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from tag.plan import WorkerSpec
@@ -158,11 +157,3 @@ class Role(ABC):
     def metrics(self) -> dict[str, float]:
         """Numbers for the metrics endpoint, by name."""
         return {"sent_bytes": self.link.sent, "received_bytes": self.link.received, "connected": self.link.connected}
-
-
-def read_optional(path: Path | None) -> bytes | None:
-    """A file's bytes; None if there is no such file."""
-    try:
-        return path.read_bytes() if path is not None else None
-    except OSError:
-        return None

@@ -2,12 +2,11 @@
 
 import secrets
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from tag.plan import WorkerSpec
-from worker import events
 from worker.channel import Letter, read
+from worker.download import Download
 from worker.journal import Journal
 from worker.protocol import trainer as machine
 from worker.protocol import trainer_io as io
@@ -15,24 +14,10 @@ from worker.protocol.messages import NO_TERM, Held, Here, ModelManifest, State, 
 from worker.protocol.trainer_state import Trainer
 from worker.roles.base import Broken, Quit, Role
 from worker.roles.compute import Advanced, Computer, Halted, Judged, Learned, Loaded
-from worker.staging import Staged
+from worker.roles.telling import PHASES, Telling, Traffic
 from worker.tensors import digest
 from worker.transport import Address
-from worker.wire import Received, WireError, decode, key_of
-
-_PHASES = {"evaluate": "evaluating", "train": "training"}
-
-
-@dataclass
-class Clock:
-    """When the parts of a round began, and the link's counters then."""
-
-    opened: float = 0.0
-    receiving: float = 0.0
-    evaluating: float = 0.0
-    trained: float = 0.0
-    sent: int = 0
-    received: int = 0
+from worker.wire import WireError, decode
 
 
 class TrainerRole(Role):
@@ -48,9 +33,8 @@ class TrainerRole(Role):
         self._loaded: Loaded | None = None
         self._fault = ""
         self._files: dict[str, bytearray] = {}
-        self._fetch: tuple[ModelManifest, Staged] | None = None
-        self._clocks = {(0, 0): Clock()}
-        self._round = (0, 0)
+        self._download = Download()
+        self._telling = Telling(spec, self.tell, lambda: Traffic(self.link.sent, self.taken))
         self._computer = Computer(spec, self.link.put, self._batch)
         self._computer.start()
 
@@ -83,41 +67,32 @@ class TrainerRole(Role):
 
     def _open_round(self, state: State, now: float) -> None:
         at = (state.run, state.round + (state.phase == "evaluation"))
-        if at != self._round and state.phase in ("round", "evaluation"):
-            self._round = at
+        if at != self._telling.at and state.phase in ("round", "evaluation"):
             self.journal.round = state.round
-            clock = Clock(opened=now, sent=self.link.sent, received=self.taken)
-            self._clocks = {**dict(list(self._clocks.items())[-1:]), at: clock}
-            self._progress("receiving", 0.0)
+            self._telling.opened(*at, now)
         elif state.phase == "finished" and self._state.state is not None and self._state.state.phase != "finished":
-            self._progress("waiting", 0.0)
+            self._telling.phase("waiting")
 
     def _chunk(self, letter: Letter, now: float) -> None:
         try:
             chunk = decode(letter.payload)
             if chunk.manifest and (manifest := read(ModelManifest, chunk.manifest)) is not None:
                 self._step(io.Offered(manifest), now)
-            if self._fetch is None or key_of(self._fetch[0].digest) != chunk.key:
-                return
-            manifest, staged = self._fetch
-            if not staged.put(chunk):
+            if not self._download.put(chunk):
                 return
         except WireError as error:
             self.drops.add(letter.sender, "malformed", str(error))
             return
-        if not staged.received.whole:
-            self._step(io.Came(manifest.digest, staged.received.confirmed), now)
-            return
-        self._fetch = None
-        if staged.intact():
-            self._files[manifest.digest] = staged.take()
-            self._clock.receiving = now - self._clock.opened
-            held = Held(manifest.run, manifest.round, manifest.digest, manifest.size)
-            self._step(io.Holding(held), now)
+        digest, whole = self._download.digest, self._download.finish()
+        if whole is None:
+            self._step(io.Came(digest, self._download.have(digest)), now)
+        elif whole.file is None:
+            self.drops.add(letter.sender, "corrupted", f"model {digest[:12]} has another SHA-256")
+            self._step(io.Spoiled(digest), now)
         else:
-            staged.release()
-            self.drops.add(letter.sender, "corrupted", f"model {manifest.digest[:12]} has another SHA-256")
-            self._step(io.Spoiled(manifest.digest), now)
+            self._files[digest] = whole.file
+            self._telling.received(now)
+            self._step(io.Holding(whole.held), now)
 
     def result(self, item: Any, now: float) -> None:
         """Something of the computing thread."""
@@ -125,9 +100,9 @@ class TrainerRole(Role):
             case Loaded():
                 self._load(item, now)
             case Advanced(task, done, loss):
-                self._progress(_PHASES[task.kind], done, loss)
+                self._telling.phase(PHASES[task.kind], done, loss)
             case Judged(_, evaluation, seconds):
-                self._clock.evaluating = seconds
+                self._telling.evaluated(seconds)
                 self._step(io.Evaluated(evaluation), now)
             case Learned():
                 self._learned(item, now)
@@ -140,40 +115,13 @@ class TrainerRole(Role):
         self._loaded = loaded
         name = digest(loaded.initial)
         self._files[name] = loaded.initial
-        self._tell_ready(loaded)
+        self._telling.ready(loaded.learner)
         self._step(io.Prepared(Held(0, 0, name, len(loaded.initial))), now)
-
-    def _tell_ready(self, loaded: Loaded) -> None:
-        learner = loaded.learner
-        self.tell(
-            events.Ready(
-                group=self._group,
-                dataset=self._name,
-                samples=learner.samples,
-                validation=learner.validation_count,
-                test=learner.test_count,
-                digest=learner.data_digest,
-            )
-        )
 
     def _learned(self, item: Learned, now: float) -> None:
         name = digest(item.file)
         self._files[name] = item.file
-        self._clock.trained = now
-        self.tell(
-            events.Trained(
-                group=self._group,
-                dataset=self._name,
-                run=item.task.run,
-                round=item.task.round,
-                receiving=round(self._clock.receiving, 6),
-                evaluating=round(self._clock.evaluating, 6),
-                training=round(item.seconds, 6),
-                loss=item.loss,
-                samples=item.samples,
-            )
-        )
-        self._progress("uploading", 0.0)
+        self._telling.trained(item.task, samples=item.samples, loss=item.loss, seconds=item.seconds, now=now)
         manifest = UpdateManifest(
             run=item.task.run,
             round=item.task.round,
@@ -215,13 +163,11 @@ class TrainerRole(Role):
             case io.SayHere():
                 self._say_here(action)
             case io.Fetch(manifest):
-                if self._fetch is not None:
-                    self._fetch[1].release()
-                self._fetch = (manifest, Staged(manifest.digest, Received(manifest.size)))
+                self._download.begin(manifest)
             case io.SendWant(to, want):
                 self.channel.say("want", want, to=to)
             case io.Compute(task):
-                self._progress(_PHASES[task.kind], 0.0)
+                self._telling.phase(PHASES[task.kind])
                 self._computer.begin(task, self._files[task.digest])
             case io.Stop():
                 self._computer.halt()
@@ -237,51 +183,12 @@ class TrainerRole(Role):
                 kept = digests | ({upload.manifest.digest} if upload is not None else set())
                 self._files = {name: file for name, file in self._files.items() if name in kept}
             case io.Confirmed(run, number):
-                self._confirmed(run, number, now)
+                self._telling.confirmed(run, number, now)
 
     def _send(self, kind: str, manifest: ModelManifest | UpdateManifest, chunks: range, to: str) -> None:
         file = self._files.get(manifest.digest)
         if file is not None:
             self.channel.send_chunks(kind, memoryview(file), manifest, chunks, to=to)
-
-    @property
-    def _clock(self) -> Clock:
-        return self._clocks[self._round]
-
-    def _confirmed(self, run: int, number: int, now: float) -> None:
-        clock = self._clocks.get((run, number), self._clock)
-        self.tell(
-            events.Uploaded(
-                group=self._group,
-                dataset=self._name,
-                run=run,
-                round=number,
-                uploading=round(now - clock.trained, 6),
-                sent=self.link.sent - clock.sent,
-                received=self.taken - clock.received,
-            )
-        )
-        if (run, number) == self._round:
-            self._progress("waiting", 0.0)
-
-    @property
-    def _group(self) -> str:
-        return self.spec.memberships[0].group
-
-    def _progress(self, phase: str, done: float, loss: float | None = None) -> None:
-        self.tell(
-            events.Progress(
-                group=self._group,
-                dataset=self._name,
-                run=max(1, self._round[0]),
-                round=self._round[1],
-                phase=phase,
-                done=round(done, 4),
-                loss=loss,
-                sent=self.link.sent,
-                received=self.taken,
-            )
-        )
 
     def _say_here(self, action: io.SayHere) -> None:
         self.channel.say("here", self._here(action), retain=True)
@@ -314,4 +221,4 @@ class TrainerRole(Role):
 
     def metrics(self) -> dict[str, float]:
         """The present round, beside the link's numbers."""
-        return super().metrics() | {"round": self._round[1]}
+        return super().metrics() | {"round": self._telling.at[1]}
