@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from remote.facts import Lack
+    from remote.needs.facts import Lack
     from tag.faults import Fault, TagError
     from tag.load import Loaded, LoadedTag
 
@@ -87,7 +87,7 @@ def _lacks(stack: Loaded) -> list[Lack]:
     Raises:
         TagError: the stack itself can't be deployed.
     """
-    from remote.requirements import lacking
+    from remote.needs.requirements import lacking
     from tag.deployable import obstacles_of
     from tag.faults import Fault, TagError
 

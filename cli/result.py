@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.watch import STACK
+from cli.deployed import add_stack, find
 
 if TYPE_CHECKING:
     from remote.outputs import Deployed
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command to fedtag's parser."""
     parser = subparsers.add_parser("result", help="keep a deployed run's model and report", description=__doc__)
-    parser.add_argument("stack", metavar="STACK", help=STACK)
+    add_stack(parser)
     parser.add_argument("--to", metavar="DIR", type=Path, help="a new folder to keep it in (default: runs/TIME-NAME)")
     parser.add_argument("--partial", action="store_true", help="also of a run that is not over, as far as it got")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -27,13 +27,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Keeps the result; 0 when it is kept, 1 when the run failed, is not over or can't be reached, 2 for bad input."""
-    from remote.outputs import read_outputs
-    from tag.load import load_stack
-
-    loaded = load_stack(args.stack)
-    deployed = read_outputs(loaded)
-    if differs := deployed.differs(loaded):
-        _say(f"warning: {differs}")
+    loaded, deployed = find(args.stack)
     folder = _collect(args, loaded, deployed)
     return _conclude(folder, as_json=args.json)
 

@@ -8,34 +8,29 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cli.deployed import add_stack, find
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from report.plain import View
     from tag.load import Loaded
 
-STACK = "a deployed stack's name (stacks/Pulumi.NAME.yaml), or its stack file"
-
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command to fedtag's parser."""
     parser = subparsers.add_parser("watch", help="follow the run of a deployed stack", description=__doc__)
-    parser.add_argument("stack", metavar="STACK", help=STACK)
+    add_stack(parser)
     parser.add_argument("--json", action="store_true", help="print events as JSON lines, and the end last")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Follows; 0 when the run has finished, 1 when it failed or can't be reached, 2 for bad input."""
-    from remote.outputs import read_outputs
     from remote.session import Session
     from remote.watch import Watcher
-    from tag.load import load_stack
 
-    loaded = load_stack(args.stack)
-    deployed = read_outputs(loaded)
-    if differs := deployed.differs(loaded):
-        print(f"warning: {differs}", file=sys.stderr)
+    loaded, deployed = find(args.stack)
     try:
         with Session(deployed, loaded.plan, loaded.stack.kubernetes) as session:
             ending = Watcher(session).follow(lambda elapsed: _view(loaded, elapsed, as_json=args.json))

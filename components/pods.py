@@ -16,6 +16,8 @@ PROGRAM = f"{CONFIG}/program.py"
 METRICS_PORT = 9090
 SCRATCH = "4Gi"
 """Most that a worker may keep on its machine's disk: staged updates."""
+_ALL = "0.0.0.0"  # noqa: S104  the kubelet's probes come from outside of the pod
+_TMP = "/tmp"  # noqa: S108  a volume of the pod's own, and the only folder that its read-only container can write to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +43,7 @@ def _arguments(context: Context, mounts: Mounts) -> list[str]:
     lines = ["--spec", f"{CONFIG}/spec.json", "--broker", context.broker_url]
     lines += ["--tls", f"{CONFIG}/tls"] if mounts.tls is not None else []
     lines += ["--roster", f"{CONFIG}/roster/roster.json", "--state", "/state"] if mounts.roster is not None else []
-    # the kubelet's probes come from outside of the pod
-    lines += ["--metrics-port", str(METRICS_PORT), "--metrics-host", "0.0.0.0"]  # noqa: S104
+    lines += ["--metrics-port", str(METRICS_PORT), "--metrics-host", _ALL]
     return [*lines, "--log-level", context.kubernetes.log_level]
 
 
@@ -50,9 +51,9 @@ def _environment(planned: PlannedWorker) -> list[k8s.core.v1.EnvVarArgsDict]:
     train = planned.spec.train
     threads = str(train.threads if train is not None else 1)
     values = {
-        "HOME": "/tmp",  # noqa: S108  the only folder that a read-only container can write to
-        "KERAS_HOME": "/tmp/keras",  # noqa: S108
-        "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
+        "HOME": _TMP,
+        "KERAS_HOME": f"{_TMP}/keras",
+        "MPLCONFIGDIR": f"{_TMP}/matplotlib",
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
         "PYTHONHASHSEED": "0",  # as in local runs, so that the same program trains the same model
@@ -93,7 +94,7 @@ def _volume_mounts(planned: PlannedWorker, mounts: Mounts) -> list[k8s.core.v1.V
         # a folder and not a sub path, or the kubelet would never bring a new roster
         found.append({"name": "roster", "mount_path": f"{CONFIG}/roster", "read_only": True})
         found.append({"name": "state", "mount_path": "/state"})
-    return [*found, {"name": "tmp", "mount_path": "/tmp"}]  # noqa: S108
+    return [*found, {"name": "tmp", "mount_path": _TMP}]
 
 
 def _probe(path: str, *, period: int, failures: int) -> k8s.core.v1.ProbeArgsDict:

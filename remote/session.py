@@ -30,7 +30,7 @@ _PULL_S = 0.05
 
 
 @dataclass(frozen=True)
-class Place:
+class Workplace:
     """A namespace with workers of the federation.
 
     Attributes:
@@ -83,7 +83,7 @@ class Session:
             own = self._reach(self._deployed.context)
             broker = own.broker(self._deployed.namespace, self._deployed.service)
             self._labels = broker.workers
-            self._places = [Place(own, self._deployed.namespace), *self._elsewhere()]
+            self._places = [Workplace(own, self._deployed.namespace), *self._elsewhere()]
             self._forward = opened.enter_context(Forward(lambda: own.dial(broker)))
             self._operator = opened.enter_context(self._reader())
             self._connect()
@@ -148,19 +148,19 @@ class Session:
         """
         return self._operator.fetch_model(timeout)
 
-    def places(self) -> list[Place]:
+    def places(self) -> list[Workplace]:
         """Where the workers are, with their pods.
 
         Raises:
             WorkerError: a cluster does not answer.
         """
-        return [Place(p.cluster, p.namespace, p.cluster.workers(p.namespace, self._labels)) for p in self._places]
+        return [Workplace(p.cluster, p.namespace, p.cluster.workers(p.namespace, self._labels)) for p in self._places]
 
-    def _elsewhere(self) -> list[Place]:
+    def _elsewhere(self) -> list[Workplace]:
         """The namespaces of regions in other clusters, each once."""
         own = self._deployed.namespace
         found = {(c.context, c.namespace or own) for c in self._settings.clusters.values()}
-        return [Place(self._reach(context), namespace) for context, namespace in sorted(found)]
+        return [Workplace(self._reach(context), namespace) for context, namespace in sorted(found)]
 
     def _reader(self) -> Operator:
         """The operator's end, whose key is on disk only while it is made."""

@@ -214,6 +214,7 @@ def _result(record: Record) -> list[RenderableType]:
 
 
 def _paths(record: Record) -> list[RenderableType]:
-    kept = sorted(path.name for path in record.folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    shown = sorted(path for path in record.folder.iterdir() if not path.name.startswith("."))
+    kept = [f"{path.name}/" if path.is_dir() else path.name for path in shown]
     lines = [Text(), Text(f"kept in {text.clean(record.folder)}/", overflow="fold")]
     return [*lines, Text("  " + "  ".join(text.clean(name) for name in kept))]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli.__main__ import main
-from remote import requirements
-from remote.facts import Lack
+from remote.needs import requirements
+from remote.needs.facts import Lack
 from tag.load import Loaded
 
 TAG = str(Path(__file__).resolve().parents[2] / "stacks" / "tags" / "regions.yaml")

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 from kubernetes import client, config
 
-from remote.requirements import lacking
+from remote.needs.requirements import lacking
 from tests.e2e.deployment import Cluster, Edit, Project
 
 Deployed = Callable[..., Project]

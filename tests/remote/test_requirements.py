@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from remote.facts import Lack, Machine, Survey, Taint
-from remote.requirements import compare
-from remote.wanted import Place, places, uses_keras
+from remote.needs.facts import Lack, Machine, Survey, Taint
+from remote.needs.requirements import compare
+from remote.needs.wanted import Place, places, uses_keras
 from tag.deployable import program_texts
 from tag.kubernetes import Images, Toleration
 from tag.load import load_stack

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from remote.facts import Lack, Machine, mebibytes, plain
-from remote.room import Unplaced, without_room
-from remote.wanted import Place, WantedPod
+from remote.needs.facts import Lack, Machine, mebibytes, plain
+from remote.needs.room import Unplaced, without_room
+from remote.needs.wanted import Place, WantedPod
 from tag.names import listing
 
 LOCAL = "localhost/"

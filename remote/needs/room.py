@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from remote.facts import Machine
-from remote.wanted import WantedPod
+from remote.needs.facts import Machine
+from remote.needs.wanted import WantedPod
 
 
 @dataclass(frozen=True)

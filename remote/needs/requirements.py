@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from remote.facts import Lack, Survey, mebibytes, plain
-from remote.machines import SHOWN, machines_lack
-from remote.survey import connect, look
-from remote.wanted import Place, WantedPod, places
+from remote.needs.facts import Lack, Survey, mebibytes, plain
+from remote.needs.machines import SHOWN, machines_lack
+from remote.needs.survey import connect, look
+from remote.needs.wanted import Place, WantedPod, places
 from tag.deployable import program_texts
 from tag.load import Loaded
 from tag.names import listing

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from remote.cluster import ASK_S, Cluster
-from remote.facts import Machine, NamespaceState, Survey, Taint
-from remote.wanted import Place
+from remote.needs.facts import Machine, NamespaceState, Survey, Taint
+from remote.needs.wanted import Place
 
 PART_OF = "app.kubernetes.io/part-of"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"

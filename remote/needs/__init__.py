@@ -1,0 +1,1 @@
+"""What a stack needs of its clusters, what they have, and what they lack."""
