@@ -92,7 +92,7 @@ image-rig:
 	$(RIG) load localhost/fedtag-$(TARGET):$(VERSION)
 
 bench: $(SYNCED)  ## measure the figures of docs/benchmarks.md
-	$(RUN) python tests/bench/run.py
+	$(RUN) python -m tests.bench.run
 
 clean:  ## remove what was installed and built
 	rm -rf .venv .uv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

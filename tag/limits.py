@@ -12,7 +12,10 @@ WINDOW_CHUNKS = 32
 ACK_CHUNKS = WINDOW_CHUNKS // 2
 """Chunks of a model after which its reader confirms."""
 
-FIRST_WINDOW_BYTES = 64 * 1024 * 1024
+FAN_OUT_CHUNKS = 128
+"""Chunks of a model that are under way to all of a group's readers together."""
+
+FIRST_WINDOW_BYTES = 32 * 1024 * 1024
 """Bytes that all trainers together may send before they have slots."""
 
 STAGING_BYTES = 16 * 1024 * 1024

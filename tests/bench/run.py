@@ -1,6 +1,6 @@
 """`make bench`: round overhead beside a bare MQTT program on one broker, and peak memory.
 
-    python tests/bench/run.py [--trainers 3] [--parameters 34826] [--rounds 50] [--times 5] [--floor PROGRAM]
+    python -m tests.bench.run [--trainers 3] [--parameters 34826] [--rounds 50] [--times 5] [--broker mosquitto]
 
 Prints a JSON line. The floor is a program that moves the same bytes with nothing around them; where it is not there
 (by default beside this repository), fedtag's figures stand alone.
@@ -18,9 +18,10 @@ from pathlib import Path
 
 from iotcore import Broker
 
-from local.broker import EmbeddedBroker, free_port
+from local.broker import free_port
 from local.workers import Workers, local_workers, write_commands
 from tag.load import load_stack
+from tests.bench.brokers import NAMES, running
 from worker.events import Finished, RoundClosed
 from worker.operator import Operator
 from worker.transport import Address
@@ -120,12 +121,19 @@ def fedtag(url: str, trainers: int, rounds: int) -> tuple[float, float]:
 
 
 def floor(program: Path, args: argparse.Namespace) -> float:
-    """Median seconds of a round of the bare program, on the same broker with room for its whole models."""
+    """Median seconds of a round of the bare program, on the same kind of broker with room for its whole models."""
+    if args.broker == "mosquitto":
+        with running(args.broker, args.trainers) as url:
+            return _bare(program, args, int(url.rpartition(":")[2]))
     port = free_port()
+    with Broker(port=port, listen="127.0.0.1", max_payload_size=BYTES * args.parameters + MARGIN_BYTES):
+        return _bare(program, args, port)
+
+
+def _bare(program: Path, args: argparse.Namespace, port: int) -> float:
     sizes = ["--trainers", str(args.trainers), "--parameters", str(args.parameters), "--rounds", str(args.rounds)]
     command = [sys.executable, str(program), "--port", str(port), *sizes]
-    with Broker(port=port, listen="127.0.0.1", max_payload_size=BYTES * args.parameters + MARGIN_BYTES):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
     return float(json.loads(done.stdout)["median_s"])
 
 
@@ -136,6 +144,7 @@ def main() -> None:
     parser.add_argument("--parameters", type=int, default=34826)
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--broker", choices=NAMES, default="embedded")
     parser.add_argument("--floor", type=Path, default=FLOOR)
     args = parser.parse_args()
     os.environ["FEDTAG_BENCH_PARAMETERS"] = str(args.parameters)
@@ -144,12 +153,13 @@ def main() -> None:
     for _ in range(args.times):
         if bare:
             floors.append(floor(args.floor, args))
-        with EmbeddedBroker(args.trainers) as broker:
-            seconds, peak = fedtag(broker.url, args.trainers, args.rounds)
-            brokers.append(peak_of("local.broker"))
+        with running(args.broker, args.trainers) as url:
+            seconds, peak = fedtag(url, args.trainers, args.rounds)
+            brokers.append(peak_of("local.broker" if args.broker == "embedded" else "mosquitto"))
         ours.append(seconds)
         peaks.append(peak)
     found = {
+        "broker": args.broker,
         "trainers": args.trainers,
         "bytes": BYTES * args.parameters,
         "times": args.times,

@@ -1,10 +1,12 @@
 """Flow control and membership bits: who may send how much, and whose is in."""
 
+import pytest
 from msgspec.structs import replace
 
+from tag.limits import FAN_OUT_CHUNKS
 from worker.protocol.messages import Held, Term, UpdateManifest, bits, members
 from worker.protocol.slots import Coming, grant
-from worker.protocol.streams import Stream
+from worker.protocol.streams import Stream, confirms, model_window
 
 TERM: Term = (1, "aggregator-all-0")
 BASE = Held(0, 0, "a" * 64, 1000)
@@ -21,6 +23,23 @@ def test_a_model_goes_at_most_a_window_ahead_of_its_slowest_live_reader() -> Non
     assert held == range(0), "the slow one holds it"
     assert on == range(32, 48)
     assert left == range(48, 80), "after ten seconds of silence it is left behind"
+
+
+@pytest.mark.parametrize("readers", [1, 3, 4, 5, 30, 300])
+def test_whoever_reads_confirms_before_the_sender_must_wait(readers: int) -> None:
+    count, names = 153, [f"r{n}" for n in range(readers)]
+    stream, have, sent = Stream.to(names, BASE.digest, count, 0.0), 0, 0
+    while sent < count:
+        stream, chunks = stream.advance(0.0)
+        assert len(chunks), f"{readers} readers have {have} chunks and wait for more"
+        assert sent + len(chunks) - have <= model_window(readers)
+        sent = chunks.stop
+        told = [n for n in range(have + 1, sent + 1) if confirms(n - 1, n, count=count, window=stream.window)]
+        have = max([have, *told])
+        for name in names:
+            stream = stream.confirm(name, have, 0.0)
+
+    assert readers * model_window(readers) <= max(FAN_OUT_CHUNKS, 2 * readers)
 
 
 def test_a_model_is_not_sent_where_no_live_reader_is_left() -> None:

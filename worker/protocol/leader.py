@@ -17,6 +17,8 @@ from worker.protocol.slots import Coming, first_window, grant
 ASK_AGAIN_S = 2.0
 EVALUATION_S = 120.0
 SOON_S = 0.05
+WAITING_S = 1.0
+"""Least seconds between two words on who is missing: many trainers come one by one."""
 
 
 Step = tuple[Leader, list[io.Action]]
@@ -247,10 +249,10 @@ def _wait(state: Leader, missing: list[str], now: float) -> Step:
     if now - state.since >= state.settings.max_wait:
         wait = f"maxWait of {state.settings.max_wait:g} s is over in round {state.round}: the run still {message}"
         return _fail(state, f"{wait}; start the missing trainers, or give a quorum and a deadline", now)
-    if message == state.message:
+    if message == state.message or now - state.waiting < WAITING_S:
         return state, []
     told = events.Waiting(run=state.run, round=state.round, missing=missing, reason=message)
-    return replace(state, message=message), [io.Tell(told)]
+    return replace(state, message=message, waiting=now), [io.Tell(told)]
 
 
 def _fail(state: Leader, message: str, now: float, *, bad_input: bool = False) -> Step:

@@ -33,6 +33,7 @@ class Leader(msgspec.Struct, frozen=True):
         asked: whom a model was asked of, and when.
         due: when the next beat is due.
         message: why it waits or failed.
+        waiting: when it was last told why it waits.
     """
 
     term: Term
@@ -52,6 +53,7 @@ class Leader(msgspec.Struct, frozen=True):
     asked: tuple[str, float] | None = None
     due: float = 0.0
     message: str = ""
+    waiting: float = float("-inf")
 
     @property
     def run(self) -> int:

@@ -1,11 +1,25 @@
 """Flow control of models: sent once to a group, at most a window ahead of its slowest live reader. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 from msgspec.structs import replace
 
-from tag.limits import IDLE_SLOT_S, WINDOW_CHUNKS
+from tag.limits import FAN_OUT_CHUNKS, IDLE_SLOT_S, WINDOW_CHUNKS
+
+
+def model_window(readers: int) -> int:
+    """Chunks that a model's sender may be ahead of its slowest reader.
+
+    A broker holds for each reader what it has not taken yet, so many readers have small windows.
+    """
+    return max(2, min(WINDOW_CHUNKS, FAN_OUT_CHUNKS // max(1, readers)))
+
+
+def confirms(before: int, have: int, *, count: int, window: int) -> bool:
+    """Whether a reader confirms now: twice a window, if the model is larger than one."""
+    half = max(1, window // 2)
+    return count > window and before // half != have // half
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -15,18 +29,20 @@ class Stream(msgspec.Struct, frozen=True):
         digest: of the model.
         count: its chunks.
         sent: chunks sent.
+        window: chunks that it may be ahead of the slowest reader.
         readers: chunks that each reader has confirmed, and when it did.
     """
 
     digest: str
     count: int
     sent: int
+    window: int
     readers: Mapping[str, tuple[int, float]]
 
     @staticmethod
-    def to(readers: Iterable[str], digest: str, count: int, now: float) -> "Stream":
+    def to(readers: Collection[str], digest: str, count: int, now: float) -> "Stream":
         """A new stream to these readers."""
-        return Stream(digest, count, 0, dict.fromkeys(readers, (0, now)))
+        return Stream(digest, count, 0, model_window(len(readers)), dict.fromkeys(readers, (0, now)))
 
     def confirm(self, reader: str, have: int, now: float) -> "Stream":
         """The stream after a reader's word."""
@@ -39,7 +55,7 @@ class Stream(msgspec.Struct, frozen=True):
         live = [have for have, at in self.readers.values() if now - at < IDLE_SLOT_S]
         if not live:
             return self, range(0)
-        upto = min(self.count, min(live) + WINDOW_CHUNKS)
+        upto = min(self.count, min(live) + self.window)
         if upto <= self.sent:
             return self, range(0)
         return replace(self, sent=upto), range(self.sent, upto)

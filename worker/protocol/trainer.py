@@ -5,7 +5,7 @@ Models and updates are named by digest; whoever drives this keeps their bytes, c
 
 from msgspec.structs import replace
 
-from tag.limits import ACK_CHUNKS, WINDOW_CHUNKS
+from tag.limits import WINDOW_CHUNKS
 from worker.protocol import trainer_io as io
 from worker.protocol.messages import (
     NO_TERM,
@@ -16,6 +16,7 @@ from worker.protocol.messages import (
     members,
 )
 from worker.protocol.slots import first_window
+from worker.protocol.streams import confirms, model_window
 from worker.protocol.trainer_state import Fetching, Trainer, Upload
 from worker.wire import chunk_count
 
@@ -108,7 +109,8 @@ def _received(trainer: Trainer, event: io.Came | io.Spoiled | io.Holding, now: f
         return replace(trainer, fetching=None, stalled=now), []
     before, fetching = fetching.have, replace(fetching, have=event.have, at=now)
     trainer = replace(trainer, fetching=fetching, stalled=now)
-    if fetching.count > WINDOW_CHUNKS and before // ACK_CHUNKS != event.have // ACK_CHUNKS and trainer.leader:
+    window = model_window(len(trainer.state.selected)) if trainer.state is not None else WINDOW_CHUNKS
+    if trainer.leader and confirms(before, event.have, count=fetching.count, window=window):
         return trainer, [io.SendWant(trainer.leader, Want(trainer.term, fetching.digest, event.have))]
     return trainer, []
 

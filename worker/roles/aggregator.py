@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tag.limits import ACK_CHUNKS, BEAT_S, WINDOW_CHUNKS
+from tag.limits import BEAT_S, WINDOW_CHUNKS
 from tag.plan import WorkerSpec
 from worker import events
 from worker.channel import Letter, read
@@ -18,6 +18,7 @@ from worker.protocol import replica as election
 from worker.protocol.leader_state import Leader, beats, manifest_of
 from worker.protocol.members import Members
 from worker.protocol.messages import Claim, Evaluation, Held, Here, ModelManifest, State, UpdateManifest, Want
+from worker.protocol.streams import model_window
 from worker.roles.base import TICK_S, Role
 from worker.roles.roster import RosterFile
 from worker.roles.store import Outbox, Store
@@ -174,7 +175,8 @@ class AggregatorRole(Role):
     def _want_more(self, letter: Letter, digest: str) -> None:
         """Confirm a checkpoint's chunks twice a window; ask a member for the next window of a model."""
         asks, have = letter.kind == "model", self._download.have(digest)
-        if have and have % (WINDOW_CHUNKS if asks else ACK_CHUNKS) == 0:
+        step = WINDOW_CHUNKS if asks else model_window(len(self._replicas)) // 2
+        if have and have % step == 0:
             want = Want(self._replica.term, digest, have, ask=asks)
             self.channel.say("want", want, group=letter.group, to=letter.sender)
 
