@@ -37,7 +37,8 @@ class Event:
     def to_json(self) -> str:
         """One line of JSON."""
         head = {"time": round(self.time, 6), "worker": self.worker, "event": self.kind()}
-        return json.dumps(head | {k: v for k, v in vars(self).items() if k not in head})
+        body = {k: v for k, v in vars(self).items() if k not in head}
+        return json.dumps(head | body, separators=(",", ":"))
 
 
 def read_event(text: str | bytes) -> Event | None:
@@ -79,7 +80,7 @@ class Ready(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress(Event):
-    """A trainer's phase, at each change and at most twice a second.
+    """A trainer's phase, at each change and at most once a second meanwhile.
 
     Attributes:
         phase: waiting, receiving, evaluating, training or uploading.

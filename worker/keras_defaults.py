@@ -23,11 +23,6 @@ Progress = Callable[[float, float | None], None]
 Predict = Callable[[Array], Any]
 
 
-def is_loaded() -> bool:
-    """Whether anything has imported Keras."""
-    return "keras" in sys.modules
-
-
 def is_keras(model: Any) -> bool:
     """Whether it is a Keras model."""
     return "keras" in sys.modules and isinstance(model, importlib.import_module("keras").Model)

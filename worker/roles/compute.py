@@ -16,7 +16,7 @@ from worker.roles.base import Broken
 from worker.tensors import Weights, pack, unpack
 from worker.training import Learner
 
-PROGRESS_S = 0.5
+PROGRESS_S = 1.0
 """Seconds between two reports of a computation's progress."""
 
 
