@@ -13,7 +13,7 @@ PORT = 8883
 OPEN_PORT = 1883
 
 OPERATOR_READS = ("here/+", "state/+", "event/+", "model/+", f"model/+/{OPERATOR}")
-NOT_FOR_THE_OPERATOR = ("here", "state", "model", "update", "evaluation", "checkpoint", "claim", "event")
+NOT_FOR_THE_OPERATOR = ("here", "state", "model", "update", "evaluation", "checkpoint", "claim", "alive", "event")
 
 # Twice the protocol's window: acknowledgements of a far reader never hold it up. Queues are unbounded, because the
 # protocol bounds what is under way and a broker that drops in silence would cost a whole round.

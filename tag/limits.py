@@ -22,7 +22,10 @@ STAGING_BYTES = 16 * 1024 * 1024
 """Memory for staged updates, if the model is not larger; beyond it, an unlinked file."""
 
 BEAT_S = 0.5
-"""Seconds between two beats of a leader."""
+"""Seconds between two beats of a leader; a change of its state comes with the next."""
+
+STATE_S = 2.0
+"""Seconds after which a leader says its state again though nothing has changed."""
 
 SILENCE_S = 2.5
 """Seconds without a beat after which a standby claims."""

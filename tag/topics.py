@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from tag.plan import EVERY_GROUP, PlannedWorker, WorkerSpec
 
-Kind = Literal["here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "event"]
+Kind = Literal["here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "alive", "event"]
 ROOT = "fedtag/1"
 OPERATOR = "operator"
 """The name of whoever watches a federation; it may read state, events and models, and want a model."""
@@ -53,6 +53,7 @@ def filters(spec: WorkerSpec, *, leads: bool) -> list[str]:
                 "here/+",
                 "state/+",
                 "claim/+",
+                "alive/+",
                 "checkpoint/+",
                 "want/+/" + spec.worker,
                 "update/+/" + spec.worker,

@@ -16,7 +16,7 @@ from worker.wire import encode as encode_chunk
 _M = TypeVar("_M", bound=Message)
 _FROM_TRAINERS = frozenset({"here", "update", "evaluation", "want", "model"})
 _FROM_AGGREGATORS = frozenset({"state", "model", "want"})
-_FROM_REPLICAS = frozenset({"here", "state", "claim", "checkpoint", "want"})
+_FROM_REPLICAS = frozenset({"here", "state", "claim", "alive", "checkpoint", "want"})
 HOME = "all"
 """The group in which replicas of a role that is in every group speak among themselves."""
 

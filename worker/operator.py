@@ -105,7 +105,9 @@ class Operator:
             return
         self.trouble = ""
         if topic.kind == "event":
-            self._events += [e for line in item.payload.splitlines() if (e := read_event(line)) is not None]
+            self._events += [
+                e for line in item.payload.splitlines() if (e := read_event(line, topic.sender)) is not None
+            ]
         elif topic.kind == "state":
             self._hear(read(State, item.payload), topic.group, topic.sender)
         elif topic.kind == "model":

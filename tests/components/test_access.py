@@ -16,7 +16,7 @@ from tag.plan import Plan
 from tag.topics import OPERATOR, Topic
 from tests.components.mosquitto import OBSERVER, SECRET, WAIT_S, Server, needs_mosquitto, servers
 
-KINDS = ("here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "event", "other")
+KINDS = ("here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "alive", "event", "other")
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def _may_read(plan: Plan, name: str, topic: Topic) -> bool:
         return topic.sender != OPERATOR and (news or (topic.kind == "model" and (to_all or to_me)))
     worker = next(w for w in plan.workers if w.spec.worker == name)
     if worker.spec.dataset is None:
-        for_leaders = topic.kind in ("here", "state", "claim", "checkpoint") and to_all
+        for_leaders = topic.kind in ("here", "state", "claim", "alive", "checkpoint") and to_all
         return for_leaders or (topic.kind in ("want", "update", "evaluation", "model") and to_me)
     if topic.group != worker.region:
         return False

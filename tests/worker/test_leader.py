@@ -183,3 +183,22 @@ def test_a_region_that_left_the_roster_and_is_gone_is_waited_for_no_more() -> No
         "with quorum all the round waits for the lost one"
     )
     assert [a.participants for a in actions if isinstance(a, leader_io.MakeModel)] == [("one", "two")]
+
+
+def said(actions: list[leader_io.Action]) -> list[str]:
+    return [a.group if isinstance(a, leader_io.SayState) else "alive" for a in actions if "Say" in type(a).__name__]
+
+
+def test_a_leader_says_a_group_s_state_when_it_changes_and_every_two_seconds_and_meanwhile_only_that_it_leads() -> None:
+    state = Leader(TERM, RunSettings(rounds=2), Members({"g": ("one",), "h": ("two",)}, {}))
+    for name, group in (("one", "g"), ("two", "h")):
+        state, _ = rounds.step(state, leader_io.HereHeard(f"trainer-{name}", group, here(name)), 1.0)
+    state, actions = rounds.step(state, leader_io.Holding(BASE), 1.0)
+    heard = [said(actions)]
+    evaluation = Evaluation(1, TERM, BASE.digest, "two", Counts(1, 2, 3), Counts(1, 2, 3))
+    for now in (1.5, 2.0, 2.5, 3.0):
+        event = leader_io.Judged("trainer-two", evaluation) if now == 2.0 else leader_io.Tick()
+        state, actions = rounds.step(state, event, now)
+        heard.append(said(actions))
+
+    assert heard == [["g", "h"], ["alive"], ["h"], ["alive"], ["g", "h"]]

@@ -1,15 +1,15 @@
 """The rounds of a run, as their leader sees them. Pure: `step(state, event, now)` gives the state and what to do.
 
 Bytes are not here: whoever drives this stages chunks, adds updates and makes models when an action says so, and reports
-it as an event. The state's beat is level-triggered: it says all that a group must know, whatever it missed.
+it as an event. Its state is level-triggered: it says all that a group must know, whatever it missed.
 """
 
 from msgspec.structs import replace
 
-from tag.limits import ACK_CHUNKS, BEAT_S
+from tag.limits import ACK_CHUNKS
 from worker import events
 from worker.protocol import leader_io as io
-from worker.protocol.leader_state import Leader, beats, manifest_of, tell_evaluated
+from worker.protocol.leader_state import Leader, beat, manifest_of, tell_evaluated
 from worker.protocol.members import Members
 from worker.protocol.messages import Evaluation, Held
 from worker.protocol.slots import Coming, first_window, grant
@@ -49,8 +49,8 @@ def step(state: Leader, event: io.Event, now: float) -> Step:
     state, more = _advance(state, now)
     actions += more
     if now >= state.due:
-        actions += beats(state)
-        state = replace(state, due=now + BEAT_S)
+        state, more = beat(state, now)
+        actions += more
     return state, actions
 
 
@@ -161,10 +161,10 @@ def _open(state: Leader, now: float) -> Step:
         evaluations={},
         judged=False,
         message="",
-        due=now + BEAT_S,
     )
+    state, said = beat(state, now, again=True)
     lacking = {state.members.present[n].group for n in state.selected if not state.members.has(n, held.digest)}
-    actions: list[io.Action] = [io.Unstage(), *beats(state)]
+    actions: list[io.Action] = [io.Unstage(), *said]
     manifest = manifest_of(state)
     if lacking and manifest is not None:
         actions.append(io.PublishModel(tuple(sorted(lacking)), manifest))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from worker import events
-from worker.protocol.messages import Evaluation, Held, Here, ModelManifest, State, UpdateManifest
+from worker.protocol.messages import Evaluation, Held, Here, ModelManifest, State, Term, UpdateManifest
 
 
 class HereHeard(msgspec.Struct, frozen=True):
@@ -70,11 +70,17 @@ class Tick(msgspec.Struct, frozen=True):
 Event = HereHeard | RosterRead | Offered | Came | Counted | Refused | Judged | Holding | Tick
 
 
-class Beat(msgspec.Struct, frozen=True):
+class SayState(msgspec.Struct, frozen=True):
     """Publish a group's state, retained."""
 
     group: str
     state: State
+
+
+class SayAlive(msgspec.Struct, frozen=True):
+    """Tell the other replicas that this one leads."""
+
+    term: Term
 
 
 class PublishModel(msgspec.Struct, frozen=True):
@@ -132,4 +138,4 @@ class Tell(msgspec.Struct, frozen=True):
     event: events.Event
 
 
-Action = Beat | PublishModel | AskModel | Stage | Unstage | Count | MakeModel | Drop | Tell
+Action = SayState | SayAlive | PublishModel | AskModel | Stage | Unstage | Count | MakeModel | Drop | Tell

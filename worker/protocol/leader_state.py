@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 import msgspec
+from msgspec.structs import replace
 
+from tag.limits import BEAT_S, STATE_S
 from tag.plan import RunSettings
 from worker import events
 from worker.protocol import leader_io as io
@@ -32,6 +34,8 @@ class Leader(msgspec.Struct, frozen=True):
         making: whether the new model is being made.
         asked: whom a model was asked of, and when.
         due: when the next beat is due.
+        said: the last published state of each group.
+        said_at: when all groups were last told.
         message: why it waits or failed.
         waiting: when it was last told why it waits.
     """
@@ -52,6 +56,8 @@ class Leader(msgspec.Struct, frozen=True):
     making: bool = False
     asked: tuple[str, float] | None = None
     due: float = 0.0
+    said: Mapping[str, State] = msgspec.field(default_factory=dict)
+    said_at: float = float("-inf")
     message: str = ""
     waiting: float = float("-inf")
 
@@ -61,9 +67,16 @@ class Leader(msgspec.Struct, frozen=True):
         return max(self.settings.run, self.base.run if self.base is not None else 0)
 
 
-def beats(state: Leader) -> list[io.Action]:
-    """The state of every group."""
-    return [io.Beat(group, state_of(state, group)) for group in state.members.groups]
+def beat(state: Leader, now: float, *, again: bool = False) -> tuple[Leader, list[io.Action]]:
+    """The states that have changed; all of them if the last time is long ago or `again`; else only that it leads."""
+    states = {group: state_of(state, group) for group in state.members.groups}
+    again = again or now - state.said_at >= STATE_S
+    actions: list[io.Action] = [
+        io.SayState(g, said) for g, said in states.items() if again or said != state.said.get(g)
+    ]
+    said_at = now if again else state.said_at
+    state = replace(state, said=states, said_at=said_at, due=now + BEAT_S)
+    return state, actions or [io.SayAlive(state.term)]
 
 
 def state_of(state: Leader, group: str) -> State:

@@ -81,8 +81,18 @@ class Slot(Message, frozen=True, array_like=True):
     upto: Whole
 
 
+class Alive(Message, frozen=True):
+    """A leader's beat for the other replicas, while its state has not changed.
+
+    Attributes:
+        term: of the leader.
+    """
+
+    term: Term
+
+
 class State(Message, frozen=True):
-    """A leader's beat: all that its group must know, whatever it missed.
+    """A leader's state: all that its group must know, whatever it missed.
 
     Attributes:
         term: of the leader.

@@ -124,7 +124,9 @@ def _computed(trainer: Trainer, event: io.Evaluated | io.Trained | io.Stopped, n
         return replace(trainer, evaluations=evaluations, told=(model, trainer.term, now + wait - STALLED_S))
     if isinstance(event, io.Trained):
         manifest = event.manifest
-        evaluation = trainer.evaluations.get(manifest.base)
+        state = trainer.state
+        known = state is not None and trainer.dataset in members(state.selected, state.evaluated)
+        evaluation = None if known else trainer.evaluations.get(manifest.base)
         told = (manifest.base, trainer.term, now)
         return replace(trainer, upload=Upload(replace(manifest, evaluation=evaluation)), told=told)
     return trainer

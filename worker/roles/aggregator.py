@@ -15,9 +15,9 @@ from worker.journal import Journal
 from worker.protocol import leader as rounds
 from worker.protocol import leader_io as io
 from worker.protocol import replica as election
-from worker.protocol.leader_state import Leader, beats, manifest_of
+from worker.protocol.leader_state import Leader, beat, manifest_of
 from worker.protocol.members import Members
-from worker.protocol.messages import Claim, Evaluation, Held, Here, ModelManifest, State, UpdateManifest, Want
+from worker.protocol.messages import Alive, Claim, Evaluation, Held, Here, ModelManifest, State, UpdateManifest, Want
 from worker.protocol.streams import model_window
 from worker.roles.base import TICK_S, Role
 from worker.roles.roster import RosterFile
@@ -63,7 +63,8 @@ class AggregatorRole(Role):
         self._deaf, self._up_at, self._listened_at = True, now, now
         self._say_here()
         if self._leader is not None:
-            for action in beats(self._leader):
+            self._leader, actions = beat(self._leader, now, again=True)
+            for action in actions:
                 self._do(action, now)
 
     def _listen(self, now: float) -> None:
@@ -106,6 +107,8 @@ class AggregatorRole(Role):
                 self._here(letter, here, now)
             case "state" if (state := read(State, letter.payload)) is not None:
                 self._elect(election.TermHeard(state.term, "beat"), now)
+            case "alive" if (alive := read(Alive, letter.payload)) is not None:
+                self._elect(election.TermHeard(alive.term, "beat"), now)
             case "claim" if (claim := read(Claim, letter.payload)) is not None:
                 self._elect(election.TermHeard(claim.term, "claim"), now)
             case "evaluation" if (evaluation := read(Evaluation, letter.payload)) is not None:
@@ -228,8 +231,10 @@ class AggregatorRole(Role):
 
     def _do(self, action: io.Action, now: float) -> None:
         match action:
-            case io.Beat(group, state):
+            case io.SayState(group, state):
                 self.channel.say("state", state, group=group, retain=True)
+            case io.SayAlive(term):
+                self.channel.say("alive", Alive(term))
             case io.PublishModel(groups, manifest):
                 for group in groups:
                     self._outbox.publish("model", group, manifest, self._readers(group), now)

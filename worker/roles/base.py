@@ -117,10 +117,10 @@ class Role(ABC):
     def flush(self) -> None:
         """Send what was told; while the link is down it waits, the oldest first to go."""
         if self._told and self.link.connected:
-            lines = [event.to_json() for event in self._told]
-            for event, line in zip(self._told, lines, strict=True):
-                self.journal.write("debug" if isinstance(event, Progress) else "info", event.kind(), event=line)
-            self.channel.say("event", "\n".join(lines).encode())
+            for event in self._told:
+                level = "debug" if isinstance(event, Progress) else "info"
+                self.journal.write(level, event.kind(), event=event.to_json())
+            self.channel.say("event", "\n".join(event.to_wire() for event in self._told).encode())
             self._told = []
         del self._told[:-KEPT_EVENTS]
 

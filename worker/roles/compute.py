@@ -17,7 +17,13 @@ from worker.tensors import Weights, pack, unpack
 from worker.training import Learner
 
 PROGRESS_S = 1.0
-"""Seconds between two reports of a computation's progress."""
+"""Least seconds between two reports of a computation's progress."""
+
+PROGRESS_SHARE = 0.125
+"""Least share of the computation between two reports: a long one costs no more bytes than a short one."""
+
+LONG_S = 10.0
+"""Seconds after which progress is reported in any case."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +119,14 @@ class Computer:
 
     def _do(self, learner: Learner, task: Task, weights: Weights) -> None:
         began = last = time.monotonic()
+        reported = 0.0
 
         def progress(done: float, loss: float | None) -> bool:
-            nonlocal last
+            nonlocal last, reported
             self._beat()
-            if (now := time.monotonic()) - last >= PROGRESS_S:
-                last = now
+            passed = (now := time.monotonic()) - last
+            if passed >= LONG_S or (passed >= PROGRESS_S and done - reported >= PROGRESS_SHARE):
+                last, reported = now, done
                 self._put(Advanced(task, done, loss))
             return not self._halt.is_set()
 

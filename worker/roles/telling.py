@@ -87,7 +87,7 @@ class Telling:
                 receiving=round(self._clock.receiving, 6),
                 evaluating=round(self._clock.evaluating, 6),
                 training=round(seconds, 6),
-                loss=loss,
+                loss=_short(loss),
                 samples=samples,
             )
         )
@@ -121,7 +121,7 @@ class Telling:
                 round=self.at[1],
                 phase=name,
                 done=round(done, 4),
-                loss=loss,
+                loss=_short(loss),
                 sent=traffic.sent,
                 received=traffic.received,
             )
@@ -130,3 +130,7 @@ class Telling:
     @property
     def _clock(self) -> _Clock:
         return self._clocks[self.at]
+
+
+def _short(loss: float | None) -> float | None:
+    return None if loss is None else round(loss, 6)
