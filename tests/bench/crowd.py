@@ -175,15 +175,15 @@ def crowd(specs: Path, url: str, parameters: int) -> None:
 def slowed(milliseconds: float, arguments: list[str]) -> int:
     """Be an aggregator that takes so long for each chunk of an update."""
     from worker.__main__ import main as work
-    from worker.roles.aggregator import AggregatorRole
+    from worker.roles.leading import Leading
 
-    taken: Any = AggregatorRole._update
+    taken: Any = Leading.update
 
-    def late(self: AggregatorRole, letter: Any, now: float) -> None:
+    def late(self: Leading, letter: Any, now: float) -> None:
         time.sleep(milliseconds / 1000)
         taken(self, letter, now)
 
-    AggregatorRole._update = late  # type: ignore[method-assign]  # a slower one of the same
+    Leading.update = late  # type: ignore[method-assign]  # a slower one of the same
     return work(arguments)
 
 

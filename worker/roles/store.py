@@ -21,19 +21,29 @@ class Update:
 
 
 class Store:
-    """The model of a round and the sum of its updates; memory is 1 model, 2 for the sum, 1 for staging."""
+    """The model of a round and the sum of its updates; memory is 1 model, 2 for the sum, 1 for staging.
+
+    Attributes:
+        model: its bytes; None until one is held.
+        base: the model as its holders name it, and the datasets whose updates are in it.
+    """
 
     def __init__(self) -> None:
         self.model: bytearray | None = None
-        self.digest = ""
+        self.base: tuple[Held, tuple[str, ...]] | None = None
         self._table: Table | None = None
         self._sum: Sum | None = None
         self._updates: dict[str, Update] = {}
         self._budget = Budget(STAGING_BYTES)
 
-    def take_model(self, file: bytearray, name: str) -> None:
+    @property
+    def digest(self) -> str:
+        """Of the model; empty if there is none."""
+        return self.base[0].digest if self.base is not None else ""
+
+    def take_model(self, held: Held, participants: tuple[str, ...], file: bytearray) -> None:
         """Hold a model."""
-        self.model, self.digest = file, name
+        self.model, self.base = file, (held, participants)
         table = read_table(file)
         if table != self._table:
             self._table, self._sum = table, None
@@ -82,14 +92,15 @@ class Store:
         finally:
             update.staged.release()
 
-    def make_model(self, run: int, number: int) -> Held:
+    def make_model(self, run: int, number: int, participants: tuple[str, ...]) -> Held:
         """Write the mean over the old model's bytes; the base of the next round."""
         if self.model is None or self._sum is None:
             raise ValueError("no model and no update to make one of")
         self._sum.mean(self.model)
         self._sum.clear()
-        self.digest = digest(self.model)
-        return Held(run, number + 1, self.digest, len(self.model))
+        held = Held(run, number + 1, digest(self.model), len(self.model))
+        self.base = (held, participants)
+        return held
 
 
 class Outbox:
