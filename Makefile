@@ -65,8 +65,10 @@ format: $(SYNCED)  ## format and mend what ruff can mend
 	$(RUN) ruff format $(PYTHON_FILES)
 	$(RUN) ruff check --fix $(PYTHON_FILES)
 
-docs: $(SYNCED)  ## write docs/stack.md anew from the models
+docs: $(SYNCED)  ## write docs/stack.md and docs/schema anew from the models
 	$(RUN) python docs/reference.py
+	$(RUN) fedtag schema tag > docs/schema/tag.json
+	$(RUN) fedtag schema stack > docs/schema/stack.json
 
 e2e: $(SYNCED)  ## deploy, train, change and destroy on the cluster of KUBECONFIG
 	@rig=$$(if [ -x $(RIG) ]; then $(RIG) env; fi); \

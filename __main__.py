@@ -21,8 +21,9 @@ try:
 except (TagError, SecretError, DeploymentError) as error:
     raise pulumi.RunError(str(error)) from None
 
-for warning in loaded.warnings:
-    pulumi.log.warn(str(warning))
+for found in loaded.warnings:
+    tell = pulumi.log.info if found.severity == "note" else pulumi.log.warn
+    tell(str(found))
 settings = loaded.stack.kubernetes
 federation = Federation(
     loaded.plan.federation,

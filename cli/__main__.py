@@ -6,6 +6,7 @@ import argparse
 import importlib
 import sys
 from difflib import get_close_matches
+from keyword import iskeyword
 from typing import TYPE_CHECKING, NoReturn
 
 from cli.errors import guarded
@@ -13,7 +14,20 @@ from cli.errors import guarded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_VERBS = ("check", "expand", "run", "report", "watch", "result")
+_VERBS = (
+    "check",
+    "expand",
+    "draw",
+    "estimate",
+    "diff",
+    "new",
+    "import",
+    "schema",
+    "run",
+    "report",
+    "watch",
+    "result",
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -44,7 +58,7 @@ def make_parser(verbs: Sequence[str] = _VERBS) -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for verb in verbs:
-        importlib.import_module(f"cli.{verb}").register(commands)
+        importlib.import_module(f"cli.{verb}{'_' * iskeyword(verb)}").register(commands)
     return parser
 
 

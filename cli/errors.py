@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def guarded(command: Callable[[], int]) -> int:
     from tag.faults import TagError
     from worker.errors import InputError, WorkerError
 
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack a user's letters
     try:
         status = command()
         sys.stdout.flush()

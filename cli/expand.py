@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
     from tag.load import Expanded, LoadedTag
     from tag.plan import PlannedWorker
+
+MOST_LINES = 50
+"""Lines of a table that people read; --json has everything."""
+
+MOST_ENTRIES = 12
+"""Entries of an inferred association that are shown."""
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,8 +42,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(expanded.plan.model_dump_json(by_alias=True, indent=2))
         return 0
-    for warning in expanded.warnings:
+    for warning in expanded.warnings[:MOST_LINES]:
         print(warning)
+    print("\n".join(_more(len(expanded.warnings), "warnings and notes\n")), end="")
     print("\n".join(_lines(expanded)))
     return 0
 
@@ -47,7 +55,7 @@ def _load(target: str, job: Path | None) -> Expanded:
 
     stack = is_stack(target)
     if stack and job is None:
-        return load_stack(target)
+        return load_stack(target, to_run=False)
     if not stack and job is not None:
         return load_job_plan(Path(target), job)
     message = (
@@ -61,21 +69,51 @@ def _load(target: str, job: Path | None) -> Expanded:
 def _lines(expanded: Expanded) -> list[str]:
     plan = expanded.plan
     head = (
-        f"federation {plan.federation}: {len(plan.workers)} workers "
-        f"({len(plan.trainers)} with data, {len(plan.aggregators)} without)"
+        f"federation {plan.federation}: {len(plan.workers):,} workers "
+        f"({len(plan.trainers):,} with data, {len(plan.aggregators):,} without)"
     )
-    return [head, "", *_table(plan.workers), *_associations(expanded)]
+    return [head, "", *_workers(plan.workers), "", *_groups(plan.workers), *_associations(expanded)]
 
 
-def _table(workers: Sequence[PlannedWorker]) -> list[str]:
-    rows = [("WORKER", "ROLE", "GROUPS", "REGION", "DATASET")]
-    for worker in workers:
+def _workers(workers: Sequence[PlannedWorker]) -> list[str]:
+    rows = []
+    for worker in workers[:MOST_LINES]:
         spec = worker.spec
         groups = " ".join(f"{place.channel}={place.group}" for place in spec.memberships)
         data = f"{spec.dataset.name} ({spec.dataset.uri})" if spec.dataset else "-"
         rows.append((spec.worker, spec.role, groups, worker.region or "-", data))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [
+        *_table(("WORKER", "ROLE", "GROUPS", "REGION", "DATASET"), rows),
+        *_more(len(workers), "workers; --json lists all"),
+    ]
+
+
+def _groups(workers: Sequence[PlannedWorker]) -> list[str]:
+    """How many of each role are in each group; those in every group have a line of their own."""
+    from tag.names import natural
+    from tag.plan import EVERY_GROUP
+
+    count = Counter(
+        (place.channel, place.group, worker.spec.role) for worker in workers for place in worker.spec.memberships
+    )
+    roles: dict[tuple[str, str], list[str]] = {}
+    for channel, group, role in sorted(count, key=lambda c: (c[0], c[1] != EVERY_GROUP, natural(c[1]), c[2])):
+        number = f"{count[channel, group, role]:,}"
+        roles.setdefault((channel, group), []).append(f"{number} {role}")
+    rows = [
+        (channel, "* (every group)" if group == EVERY_GROUP else group, ", ".join(said))
+        for (channel, group), said in roles.items()
+    ]
+    return [*_table(("CHANNEL", "GROUP", "WORKERS"), rows[:MOST_LINES]), *_more(len(rows), "groups; --json lists all")]
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
+
+
+def _more(count: int, what: str) -> list[str]:
+    return [f"… and {count - MOST_LINES:,} more {what}"] if count > MOST_LINES else []
 
 
 def _associations(loaded: LoadedTag) -> list[str]:
@@ -85,6 +123,9 @@ def _associations(loaded: LoadedTag) -> list[str]:
         role = loaded.tag.role(name)
         if role is None:
             continue
-        entries = (", ".join(f"{c}: {g}" for c, g in sorted(e.items())) for e in role.group_association)
-        lines.append(f"  {name}: [{', '.join('{' + entry + '}' for entry in entries)}]")
+        shown = role.group_association[:MOST_ENTRIES]
+        entries = ["{" + ", ".join(f"{c}: {g}" for c, g in sorted(entry.items())) + "}" for entry in shown]
+        if len(role.group_association) > len(shown):
+            entries.append(f"… {len(role.group_association) - len(shown):,} more")
+        lines.append(f"  {name}: [{', '.join(entries)}]")
     return ["", "inferred groupAssociation", *lines] if lines else []

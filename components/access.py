@@ -12,7 +12,7 @@ FOLDER = "/run/broker"
 PORT = 8883
 OPEN_PORT = 1883
 
-OPERATOR_READS = ("here/+", "state/+", "event/+", "model/+", f"model/+/{OPERATOR}")
+OPERATOR_READS = ("here/+", "state/+", "alive/+", "event/+", "model/+", f"model/+/{OPERATOR}")
 NOT_FOR_THE_OPERATOR = ("here", "state", "model", "update", "evaluation", "checkpoint", "claim", "alive", "event")
 
 # Twice the protocol's window: acknowledgements of a far reader never hold it up. Queues are unbounded, because the

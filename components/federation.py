@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components import access, address, clusters, pki, summary
+from components import access, address, clusters, pki
 from components.aggregators import Aggregators, AggregatorsArgs
 from components.broker import Broker, BrokerArgs
 from components.context import Context
 from components.trainers import Trainers, TrainersArgs
+from tag import summary
 from tag.kubernetes import Kubernetes
 from tag.plan import Plan, PlannedWorker
 from tag.topics import OPERATOR

@@ -5,6 +5,7 @@ import re
 from typing import Literal
 
 from tag.plan import EVERY_GROUP, WorkerSpec
+from tag.summary import home_group
 
 NAME_LIMIT = 63
 SUFFIX_ROOM = 9
@@ -63,12 +64,6 @@ def labels(federation: str, kind: Kind, *, production: bool, extra: dict[str, st
         PRODUCTION: str(production).lower(),
         **selector(federation, kind),
     }
-
-
-def home_group(spec: WorkerSpec, model_channel: str) -> str:
-    """The worker's group on the channel of the model."""
-    places = {place.channel: place.group for place in spec.memberships}
-    return places.get(model_channel) or spec.memberships[0].group
 
 
 def worker_labels(spec: WorkerSpec, model_channel: str) -> dict[str, str]:

@@ -128,8 +128,8 @@ def image_and_share(planned: PlannedWorker, context: Context) -> tuple[str, Shar
     """The image and the resources of a worker's kind: with data or without."""
     images, shares = context.kubernetes.images, context.kubernetes.resources
     if planned.spec.dataset is not None:
-        return images.trainer, shares.trainer
-    return images.aggregator, shares.aggregator
+        return images.trainer, shares.trainer.within(planned.limits)
+    return images.aggregator, shares.aggregator.within(planned.limits)
 
 
 def _apart(planned: PlannedWorker, context: Context) -> k8s.core.v1.AffinityArgsDict:

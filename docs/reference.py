@@ -18,7 +18,8 @@ import annotated_types
 from pydantic.fields import FieldInfo
 
 from tag import kubernetes_values as values
-from tag.job import DatasetRecord, DataSpecEntry, JobFile, ModelSpec
+from tag.describe import attributes, in_yaml, summary
+from tag.flame import DatasetRecord, DataSpecEntry, JobFile, ModelSpec
 from tag.plan import Model
 from tag.schema import Tag
 from tag.stack import FEDERATION, SECRET, Stack
@@ -116,17 +117,16 @@ def _grouped(places: tuple[Place, ...]) -> Iterator[tuple[Place, list[str]]]:
 
 
 def _section(place: Place, paths: list[str], links: dict[type[Model], str]) -> str:
-    summary = (inspect.getdoc(place.kind) or "").partition("\n\n")[0].replace("\n", " ")
     also = f" Likewise {', '.join(f'`{path}`' for path in paths[1:])}." if paths[1:] else ""
-    told, hints = _attributes(place.kind), _annotations(place.kind)
-    lines = [f"### `{place.path}`", _in_yaml(summary) + also, ""]
+    told, hints = attributes(place.kind), _annotations(place.kind)
+    lines = [f"### `{place.path}`", in_yaml(summary(place.kind)) + also, ""]
     lines += ["| field | type | default | what it is | bounds |", "|---|---|---|---|---|"]
     for name, field in _own_first(place.kind):
         cells = (
             f"`{field.alias or name}`",
             _type(hints[name], links),
             _default(field),
-            _in_yaml(told[name]).removesuffix("."),
+            in_yaml(told[name]).removesuffix("."),
             _bounds(field),
         )
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
@@ -140,19 +140,6 @@ def _own_first(kind: type[Model]) -> list[tuple[str, FieldInfo]]:
     return sorted(kind.model_fields.items(), key=lambda item: item[0] not in kind.__annotations__)
 
 
-def _attributes(kind: type[Model]) -> dict[str, str]:
-    """The descriptions of a model's fields, its own and inherited ones."""
-    found: dict[str, str] = {}
-    for ancestor in reversed(kind.__mro__):
-        text = inspect.cleandoc(ancestor.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0]
-        for match in re.finditer(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", text, re.MULTILINE):
-            found[match[1]] = re.sub(r"\s+", " ", match[2])
-    missing = [name for name in kind.model_fields if name not in found]
-    if missing:
-        raise ValueError(f"{kind.__name__} has no description of {', '.join(missing)}; add it under Attributes")
-    return found
-
-
 def _annotations(kind: type[Model]) -> dict[str, Any]:
     return typing.get_type_hints(kind, include_extras=True)
 
@@ -163,7 +150,7 @@ def _rules(kind: type[Model]) -> list[str]:
     checks = [
         inspect.getdoc(getattr(kind, name)) for name in (*decorators.model_validators, *decorators.field_validators)
     ]
-    return [_in_yaml(words) for words in checks if words]
+    return [in_yaml(words) for words in checks if words]
 
 
 def _type(annotation: Any, links: dict[type[Model], str]) -> str:
@@ -212,11 +199,6 @@ def _bounds(field: FieldInfo) -> str:
         if isinstance(rule, annotated_types.MinLen):
             found.append("not empty")
     return ", ".join(found)
-
-
-def _in_yaml(text: str) -> str:
-    """A docstring's words for Python's values as YAML's."""
-    return re.sub(r"\bNone\b", "`null`", text)
 
 
 def _cell(text: str) -> str:

@@ -23,7 +23,7 @@ DPI = 144
 TITLE_LETTERS = 88
 LABEL_GAP = 0.165
 """Inches between the labels at the ends of lines."""
-_FONT = "DejaVu Sans"
+FONT = "DejaVu Sans"
 _STYLE: dict[Any, Any] = {
     "font.size": 9,
     "text.color": INK,
@@ -87,8 +87,8 @@ def _fonts(text: str) -> list[str]:
     def letters(path: str) -> set[int]:
         return set(ft2font.FT2Font(path).get_charmap())
 
-    missing = {ord(c) for c in text} - letters(font_manager.findfont(_FONT))
-    found = [_FONT]
+    missing = {ord(c) for c in text} - letters(font_manager.findfont(FONT))
+    found = [FONT]
     for font in sorted(font_manager.fontManager.ttflist, key=lambda f: (f.name, f.fname)) if missing else []:
         if font.name in found or font.weight != 400 or not missing:  # noqa: PLR2004 - the weight of regular type
             continue
@@ -99,20 +99,21 @@ def _fonts(text: str) -> list[str]:
     return found
 
 
-def sheet(title: str, subtitle: str, height: float) -> tuple["Figure", float]:
+def sheet(title: str, subtitle: str, height: float, wide: float = WIDTH) -> tuple["Figure", float]:
     """A figure with its title; gives it and the inches from the top that the title takes.
 
     Args:
         title: a finding.
         subtitle: how to read the chart.
         height: inches below the title.
+        wide: inches of the whole.
     """
     from matplotlib.figure import Figure
 
     lines = textwrap.wrap(clean(title), TITLE_LETTERS, max_lines=3, placeholder=" …")
     below = textwrap.wrap(clean(subtitle), int(TITLE_LETTERS * 1.6), max_lines=3, placeholder=" …")
     taken = MARGIN + 0.25 * len(lines) + 0.18 * len(below) + 0.12
-    figure = Figure(figsize=(WIDTH, height + taken), facecolor="none")
+    figure = Figure(figsize=(wide, height + taken), facecolor="none")
     at = height + taken - MARGIN
     for number, line in enumerate(lines):
         write(figure, MARGIN, at - 0.25 * number, line, size=13, weight="bold")
@@ -166,15 +167,29 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
 
 def render(name: str, title: str, alt: str, figure: "Figure", colours: dict[str, str]) -> Chart:
     """The figure as PNG and SVG; the same figure gives the same bytes."""
-    import matplotlib as mpl
+    return Chart(name, clean(title), clean(alt), png_of(figure), inline(svg_of(figure, name), name, colours))
+
+
+def png_of(figure: "Figure") -> bytes:
+    """The figure as PNG, on white."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     FigureCanvasAgg(figure)
-    png, svg = io.BytesIO(), io.StringIO()
+    png = io.BytesIO()
     figure.savefig(png, format="png", dpi=DPI, facecolor=PAPER, metadata={"Software": "fedtag"})
+    return png.getvalue()
+
+
+def svg_of(figure: "Figure", name: str) -> str:
+    """The figure as an SVG file without a background; its ids follow from the name."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    FigureCanvasSVG(figure)
+    svg = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
         figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
-    return Chart(name, clean(title), clean(alt), png.getvalue(), inline(svg.getvalue(), name, colours))
+    return svg.getvalue()
 
 
 def inline(svg: str, name: str, colours: dict[str, str]) -> str:

@@ -5,6 +5,9 @@ regions than that take steps of viridis. Both can be told apart with any kind of
 """
 
 import colorsys
+from collections.abc import Mapping, Sequence
+
+from tag.schema import DEFAULT_GROUP
 
 INK = "#1b1f24"
 MUTED = "#59636e"
@@ -26,6 +29,22 @@ def region_colours(names: list[str]) -> dict[str, str]:
 
     step = (_LIGHTEST - _DARKEST) / (len(names) - 1)
     return {name: to_hex(colormaps["viridis"](_DARKEST + i * step)) for i, name in enumerate(names)}
+
+
+def group_colours(groups: Sequence[str], regions: Mapping[str, str]) -> dict[str, str]:
+    """The regions' colours, and for other groups the palette's next ones, if it has enough for all."""
+    others = [name for name in groups if name not in regions and name != DEFAULT_GROUP]
+    left = [colour for colour in _FEW if colour not in regions.values()]
+    return {**regions, **(dict(zip(others, left, strict=False)) if len(others) <= len(left) else {})}
+
+
+def colours_of(groups: Sequence[str], regions: Sequence[str]) -> dict[str, str]:
+    """The colours of a TAG's groups: those that the regions have in a report, and other ones for other groups.
+
+    The group `default` has a colour only where there is no other: where there are others, it is no region.
+    """
+    named = [group for group in groups if group != DEFAULT_GROUP] or list(groups)
+    return group_colours(named, region_colours([name for name in regions if name in named] or named))
 
 
 def on_dark(colour: str) -> str:

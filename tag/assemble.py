@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tag.datasets import Dataset
 from tag.faults import Fault
+from tag.names import group_name, group_region
 from tag.plan import DatasetSpec, Split, TrainSettings
 from tag.rules.data import Placed
-from tag.source import Document, Where
+from tag.source import Document, Where, resolved
 from tag.stack import Stack, StackDataset
 
 if TYPE_CHECKING:
-    from tag.job import Hyperparameters, Job
+    from tag.flame import Hyperparameters
+    from tag.job import Job
 
 
 class Located(NamedTuple):
@@ -35,7 +37,7 @@ def located(uri: str, folder: Path) -> Located:
     if path == uri or not path or path.startswith("/"):
         return Located(uri, absolute=True)
     name, mark, part = path.partition("#")
-    return Located(f"npz:{(folder / Path(name).expanduser()).resolve()}{mark}{part}", absolute=False)
+    return Located(f"npz:{resolved(folder, name)}{mark}{part}", absolute=False)
 
 
 def with_job(stack: Stack, hyper: Hyperparameters) -> Stack:
@@ -51,7 +53,7 @@ def from_job(job: Job, train: TrainSettings, split: Split, validation: float) ->
     for entry in job.entries:
         uri, absolute = located(entry.record.url, entry.folder)
         spec = DatasetSpec(name=entry.name, uri=uri, split=split, validation=validation)
-        dataset = Dataset(entry.role, entry.group, spec, train, entry.region)
+        dataset = Dataset(entry.role, group_name(entry.group), spec, train, entry.region)
         placed.append(Placed(dataset, entry.document, entry.where, absolute))
     return placed
 
@@ -65,25 +67,25 @@ def from_stack(stack: Stack, role: str, document: Document, at: Where) -> Iterat
         document: the stack file.
         at: the federation's place there.
     """
-    train = stack.train_settings
+    train, folder = stack.train_settings, document.path.parent
     for group, entries in stack.datasets.items():
         for k, entry in enumerate(entries):
             where = (*at, "datasets", group, k)
-            name = entry.name or (group if len(entries) == 1 else None)
+            name = entry.name or (group_name(group) if len(entries) == 1 else None)
             if name is None:
                 message = (
                     f"name is missing, and group {group!r} has {len(entries)} datasets; name each, "
                     f"as in name: {group}-{k + 1}"
                 )
                 yield document.fault(where, "T047", f"dataset {k + 1} of group {group!r}", message)
-                continue
-            uri, absolute = located(entry.uri, document.path.parent)
+                name = f"{group_name(group)}-{k + 1}"
+            uri, absolute = located(entry.uri, folder)
             dataset = Dataset(
                 role=role,
-                group=group,
+                group=group_name(group),
                 spec=_spec(stack, entry, name, uri),
                 train=_train(train, entry),
-                region=entry.region or group,
+                region=entry.region or group_region(group),
                 claim=entry.claim,
                 residency=entry.residency,
             )

@@ -1,9 +1,13 @@
 """What keeps a plan, which runs on this machine, from running in a cluster."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from tag.plan import Plan, PlannedWorker
+from tag.rules.tally import Tally, tally
+
+OBJECT_BYTES = 1024 * 1024
+"""Most bytes of a Kubernetes ConfigMap or Secret."""
 
 PROGRAM_BYTES = 900 * 1024
 """Most bytes of a program file: it travels in a ConfigMap, which holds 1 MiB."""
@@ -46,7 +50,20 @@ def obstacles(plan: Plan, programs: Mapping[str, str]) -> tuple[str, ...]:
     """
     found = [_program(path, text) for path, text in sorted(programs.items())]
     found += [_data(worker) for worker in plan.trainers]
+    found += [f"{name} {message}" for name, message in oversized(tally(plan))]
     return tuple(sentence for sentence in found if sentence is not None)
+
+
+def oversized(counted: Tally) -> Iterator[tuple[str, str]]:
+    """Lists that are made from all workers and that no object of a cluster can hold: their names and what to do."""
+    what = f"of {sum(bucket.count for bucket in counted.buckets)} workers"
+    for name, size in ((f"access list {what}", counted.access_list_bytes), (f"roster {what}", counted.roster_bytes)):
+        if size > OBJECT_BYTES:
+            message = (
+                f"has {size:,} bytes, and an object of a cluster holds {OBJECT_BYTES:,}: this plan runs on one machine "
+                "only; shorten names, or divide the federation"
+            )
+            yield name, message
 
 
 def _program(path: str, text: str) -> str | None:

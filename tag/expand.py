@@ -3,11 +3,17 @@
 import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from tag.datasets import Dataset
 from tag.infer import complete, depths, lowest_channel, model_channel
-from tag.plan import EVERY_GROUP, Membership, Plan, PlannedWorker, RunSettings, WorkerSpec
+from tag.names import group_name, label, worker_id
+from tag.plan import Limits, Membership, Model, Plan, PlannedWorker, RunSettings, WorkerSpec
 from tag.schema import Role, Tag
+
+M = TypeVar("M", bound=Model)
 
 
 def expand(
@@ -36,27 +42,28 @@ def expand(
     datasets = list(datasets)
     groups: dict[str, set[str]] = {}
     for dataset in datasets:
-        groups.setdefault(dataset.role, set()).add(dataset.group)
+        groups.setdefault(dataset.role, set()).add(group_name(dataset.group))
     tag = complete(tag, groups).tag
     run, programs = run or RunSettings(), programs or {}
     workers: list[PlannedWorker] = []
-    with _collector_paused():
+    depth = depths(tag)
+    with collector_paused():
         for role in tag.roles:
             program = programs.get(role.name)
             if role.is_data_consumer:
                 workers += _with_data(tag, role, datasets, federation, program)
             else:
-                workers += _without_data(tag, role, federation, program, run)
+                workers += _without_data(tag, role, depth, federation=federation, program=program, run=run)
     workers.sort(key=lambda worker: worker.spec.worker)
     channel = model_channel(tag)
-    return Plan(
-        federation=federation, tag=tag.name, model_channel=channel.name if channel else "", workers=tuple(workers)
-    )
+    name = channel.name if channel else ""
+    plan = {"federation": federation, "tag": tag.name, "model_channel": name, "workers": tuple(workers)}
+    return _made(Plan, plan)
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Nothing that expansion makes is garbage; looking for it took two thirds of the time at 100,000 workers."""
+def collector_paused() -> Iterator[None]:
+    """Nothing that checks and expansion make is garbage; looking for it takes two thirds of 100,000 workers' time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -66,9 +73,13 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def matching(role: Role, group: str) -> list[dict[str, str]]:
-    """The role's associations for the datasets of a group: those that name it on some channel."""
-    return [entry for entry in role.group_association if group in entry.values()]
+def matching(role: Role) -> dict[str, list[dict[str, str]]]:
+    """The role's associations by the group that they name on some channel: that of the datasets which they are for."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for entry in role.group_association:
+        for group in dict.fromkeys(entry.values()):
+            found.setdefault(group, []).append(entry)
+    return found
 
 
 def _memberships(tag: Tag, role: Role, entry: Mapping[str, str]) -> tuple[Membership, ...]:
@@ -86,45 +97,77 @@ def _memberships(tag: Tag, role: Role, entry: Mapping[str, str]) -> tuple[Member
 def _with_data(
     tag: Tag, role: Role, datasets: list[Dataset], federation: str, program: str | None
 ) -> Iterator[PlannedWorker]:
-    places: dict[str, tuple[Membership, ...]] = {}
+    associations, limits, name = matching(role), _limits(role), role.name
+    places: dict[str, tuple[str, tuple[Membership, ...]]] = {}
     for dataset in datasets:
-        if dataset.role != role.name:
+        if dataset.role != name:
             continue
-        group = dataset.group
-        if group not in places:
-            entries = matching(role, group)
-            if not entries:
-                raise LookupError(f"group {group!r} has datasets but no association of role {role.name!r}")
-            places[group] = _memberships(tag, role, entries[0])
-        spec = WorkerSpec(
-            federation=federation,
-            worker=f"{role.name}-{group}-{dataset.spec.name}",
-            role=role.name,
-            memberships=places[group],
-            program=program,
-            dataset=dataset.spec,
-            train=dataset.train,
-        )
-        yield PlannedWorker(spec=spec, region=dataset.region, claim=dataset.claim, residency=dataset.residency)
+        place = places.get(dataset.group)
+        if place is None:
+            group = group_name(dataset.group)
+            if group not in associations:
+                raise LookupError(f"group {group!r} has datasets but no association of role {name!r}")
+            place = places[dataset.group] = (group, _memberships(tag, role, associations[group][0]))
+        spec = {
+            "federation": federation,
+            "worker": worker_id(name, place[0], dataset.spec.name),
+            "role": name,
+            "memberships": place[1],
+            "program": program,
+            "dataset": dataset.spec,
+            "train": dataset.train,
+            "index": None,
+            "run": None,
+        }
+        host = {"region": dataset.region, "claim": dataset.claim, "residency": dataset.residency, "limits": limits}
+        yield _planned(spec, host)
 
 
 def _without_data(
-    tag: Tag, role: Role, federation: str, program: str | None, run: RunSettings
+    tag: Tag, role: Role, depth: Mapping[str, int], *, federation: str, program: str | None, run: RunSettings
 ) -> Iterator[PlannedWorker]:
     if not role.group_association:
         return
-    lowest = lowest_channel(tag, role.name, depths(tag)).name
+    lowest = lowest_channel(tag, role.name, depth).name
     for entry in role.group_association:
-        label = "all" if entry[lowest] == EVERY_GROUP else entry[lowest]
+        group = label(entry[lowest])
         places = _memberships(tag, role, entry)
         for index in range(role.replica):
-            spec = WorkerSpec(
-                federation=federation,
-                worker=f"{role.name}-{label}-{index}",
-                role=role.name,
-                memberships=places,
-                program=program,
-                index=index,
-                run=run,
-            )
-            yield PlannedWorker(spec=spec, region=role.placement.region)
+            spec = {
+                "federation": federation,
+                "worker": worker_id(role.name, group, index),
+                "role": role.name,
+                "memberships": places,
+                "program": program,
+                "dataset": None,
+                "train": None,
+                "index": index,
+                "run": run,
+            }
+            host = {"region": role.placement.region, "claim": None, "residency": None, "limits": _limits(role)}
+            yield _planned(spec, host)
+
+
+def _limits(role: Role) -> Limits | None:
+    return role.resources if role.resources != Limits() else None
+
+
+def _planned(spec: dict[str, Any], host: dict[str, Any]) -> PlannedWorker:
+    return _made(PlannedWorker, {"spec": _made(WorkerSpec, spec), **host})
+
+
+def _made(kind: type[M], values: dict[str, Any]) -> M:
+    """A model of all its fields, which are known to be right: pydantic's checks and copies would double the cost."""
+    model = object.__new__(kind)
+    _put_values(model, values)
+    _put_fields(model, _SET[kind])
+    _put_extra(model, None)
+    _put_private(model, None)
+    return model
+
+
+_put_values, _put_fields, _put_extra, _put_private = (
+    vars(BaseModel)[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
+_SET: dict[type[Model], set[str]] = {kind: set(kind.model_fields) for kind in (Plan, WorkerSpec, PlannedWorker)}

@@ -4,6 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+Severity = Literal["error", "warning", "note"]
+"""An error stops all; a warning is odd; a note only tells, as why a stack can't be exact."""
+
+_RANK: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -15,7 +20,8 @@ class Fault:
         code: of the rule, `T001`….
         subject: the object, as `role 'trainer'`.
         message: the value, the rule and the remedy; lower case, no final period.
-        severity: a warning stops nothing.
+        severity: a warning stops nothing, and a note even less.
+        column: from 1, in characters.
     """
 
     file: str
@@ -23,19 +29,20 @@ class Fault:
     code: str
     subject: str
     message: str
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
+    column: int = 1
 
     def __str__(self) -> str:
         """The line that users see and editors jump to."""
-        mark = "warning: " if self.severity == "warning" else ""
-        return f"{self.file}:{self.line}: {self.code} {mark}{self.subject}: {self.message}"
+        mark = "" if self.severity == "error" else f"{self.severity}: "
+        return f"{self.file}:{self.line}:{self.column}: {self.code} {mark}{self.subject}: {self.message}"
 
 
 class TagError(Exception):
     """The user's files break rules; its text lists all faults, one a line.
 
     Attributes:
-        faults: errors first, then warnings, each by file and line.
+        faults: errors first, then warnings, then notes, each by file, line and column.
     """
 
     def __init__(self, faults: Iterable[Fault]) -> None:
@@ -44,14 +51,17 @@ class TagError(Exception):
 
 
 def in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
-    """Each fault once: errors before warnings, then by file, line and code."""
-    return tuple(sorted(dict.fromkeys(faults), key=lambda f: (f.severity, f.file, f.line, f.code, f.subject)))
+    """Each fault once: errors, warnings, then notes, each by file, line, column and code."""
+
+    def place(fault: Fault) -> tuple[int, str, int, int, str, str, str]:
+        rank = _RANK[fault.severity]
+        return rank, fault.file, fault.line, fault.column, fault.code, fault.subject, fault.message
+
+    return tuple(sorted(dict.fromkeys(faults), key=place))
 
 
 def split(faults: Iterable[Fault]) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
-    """The errors, and the warnings."""
+    """The errors, which stop everything; and the rest, warnings before notes."""
     ordered = in_order(faults)
-    return (
-        tuple(f for f in ordered if f.severity == "error"),
-        tuple(f for f in ordered if f.severity == "warning"),
-    )
+    count = sum(fault.severity == "error" for fault in ordered)
+    return ordered[:count], ordered[count:]

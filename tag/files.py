@@ -9,10 +9,10 @@ from tag.assemble import from_job, from_stack, with_job
 from tag.faults import Fault, TagError, split
 from tag.names import hint, listing
 from tag.parse import dig, parse
-from tag.rules import data, run, structure
+from tag.rules import associations, data, naming, run, sources, structure
 from tag.rules.data import Placed
 from tag.schema import Tag
-from tag.source import Document, Where, read, shown
+from tag.source import Document, Where, is_file, is_folder, read, shown
 from tag.stack import FEDERATION, SECRET, Stack
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def read_tag(
     path: Path, faults: list[Fault], said: tuple[Document, Where] | None = None
 ) -> tuple[Document, Tag | None]:
     """A TAG whose graph holds together, or None; its faults are added."""
-    if said is not None and not path.is_file():
+    if said is not None and not is_file(path):
         document, where = said
         message = f"file {shown(path)!r} does not exist; mend the path, which is relative to this file"
         faults.append(document.fault(where, "T001", "tag", message))
@@ -38,12 +38,14 @@ def read_tag(
         document = read(path)
     except TagError as error:
         faults += error.faults
-        return Document(path, None, {}), None
+        return Document(path, None), None
     tag, found = parse(Tag, document)
     if tag is not None:
         broken = list(structure.check(tag, document))
+        if split(broken)[0]:
+            broken += associations.check_written(tag, document)
+            tag = None
         found += broken
-        tag = None if split(broken)[0] else tag
     faults += found
     return document, tag
 
@@ -81,12 +83,15 @@ def read_named_tag(document: Document, faults: list[Fault]) -> None:
 def read_job(folder: Path, faults: list[Fault]) -> Job | None:
     """A Flame job, or None; its faults are added."""
     from tag.job import load_job
+    from tag.leftovers import warnings
 
     try:
-        return load_job(folder)
+        job = load_job(folder)
     except TagError as error:
         faults += error.faults
         return None
+    faults += warnings(job)
+    return job
 
 
 def read_datasets(
@@ -99,7 +104,7 @@ def read_datasets(
         return stack, None
     if stack.job is not None:
         folder = document.resolve(stack.job)
-        if not folder.is_dir():
+        if not is_folder(folder):
             message = f"{stack.job!r} is no folder; name the folder with dataSpec.json, relative to this file"
             faults.append(document.fault((*AT, "job"), "T001", "job", message))
             return stack, None
@@ -108,6 +113,7 @@ def read_datasets(
             return stack, None
         stack = with_job(stack, job.model.hyperparameters)
         faults += run.check_job(job)
+        faults += naming.check_paths((e.group, e.document, e.where) for e in job.entries)
         placed = from_job(job, stack.train_settings, stack.split, stack.validation)
     else:
         roles = [role.name for role in tag.data_roles] if tag is not None else []
@@ -117,11 +123,14 @@ def read_datasets(
             )
             faults.append(document.fault((*AT, "datasets"), "T047", "stack", message))
             return stack, None
+        at = (*AT, "datasets")
+        faults += naming.check_paths((group, document, (*at, group)) for group in stack.datasets)
+        faults += data.check_filled(stack.datasets, document, at)
         found = list(from_stack(stack, roles[0] if roles else "", document, AT))
         faults += [item for item in found if isinstance(item, Fault)]
         placed = [item for item in found if isinstance(item, Placed)]
     faults += data.check_names(placed)
-    faults += data.check_sources(placed)
+    faults += sources.check(placed)
     faults += run.check_settings(stack, len(placed), document, AT)
     return stack, placed
 

@@ -1,8 +1,9 @@
 """What a TAG leaves unsaid: group associations and functions, from its channels and the datasets' groups."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from tag.names import group_name
 from tag.schema import DEFAULT_GROUP, Channel, Role, Tag
 
 FETCH = ("fetch", "upload")
@@ -15,7 +16,8 @@ class Complete:
     """A TAG with nothing left unsaid.
 
     Attributes:
-        tag: each role with its associations, each channel with its functions, as far as they are clear.
+        tag: each role with its associations, each channel with its functions, as far as they are clear; groups that
+            were written as paths are slugs.
         inferred: the roles whose associations were left out.
         unclear: why a role's associations can't be inferred, by role.
     """
@@ -30,12 +32,13 @@ def complete(tag: Tag, groups: Mapping[str, Collection[str]]) -> Complete:
 
     A role with data gets an entry per group that has datasets; another role one per group of its single channel with
     several groups. Channels with one group are filled in. A channel without funcTags gets `fetch, upload` at its end
-    with data and `distribute, aggregate` at the other; a ring of a role with data gets `ring_allreduce`.
+    nearer to the data and `distribute, aggregate` at the other; a ring of a role with data gets `ring_allreduce`.
 
     Args:
         tag: as written.
-        groups: the groups that have datasets, by role.
+        groups: the groups that have datasets, by role, as slugs.
     """
+    tag = slugged(tag)
     roles: list[Role] = []
     unclear: dict[str, str] = {}
     for role in tag.roles:
@@ -48,9 +51,33 @@ def complete(tag: Tag, groups: Mapping[str, Collection[str]]) -> Complete:
             unclear[role.name] = str(error)
             entries = ()
         roles.append(role.model_copy(update={"group_association": entries}))
-    channels = tuple(c.model_copy(update={"func_tags": _functions(tag, c)}) for c in tag.channels)
+    depth = depths(tag)
+    channels = tuple(c.model_copy(update={"func_tags": _functions(c, depth)}) for c in tag.channels)
     inferred = tuple(sorted(r.name for r in tag.roles if not r.group_association))
     return Complete(tag.model_copy(update={"roles": tuple(roles), "channels": channels}), inferred, unclear)
+
+
+def slugged(tag: Tag) -> Tag:
+    """A TAG whose groups are all names: those that were written as paths are slugs."""
+    roles = tuple(
+        role.model_copy(update={"group_association": tuple(map(_slugged, role.group_association))})
+        if any("/" in group for entry in role.group_association for group in entry.values())
+        else role
+        for role in tag.roles
+    )
+    channels = tuple(
+        channel.model_copy(
+            update={"group_by": channel.group_by.model_copy(update={"value": tuple(map(group_name, channel.groups))})}
+        )
+        if any("/" in group for group in channel.groups)
+        else channel
+        for channel in tag.channels
+    )
+    return tag.model_copy(update={"roles": roles, "channels": channels})
+
+
+def _slugged(entry: Mapping[str, str]) -> dict[str, str]:
+    return {channel: group_name(group) for channel, group in entry.items()}
 
 
 def _associations(tag: Tag, role: Role, with_data: Collection[str]) -> tuple[dict[str, str], ...]:
@@ -58,22 +85,28 @@ def _associations(tag: Tag, role: Role, with_data: Collection[str]) -> tuple[dic
     several = [c for c in channels if len(c.groups) > 1]
     if role.is_data_consumer and with_data:
         known = {group for channel in channels for group in channel.groups}
-        return tuple(_entry(role, channels, group) for group in sorted(set(with_data) & known))
+        return _entries(role, channels, set(with_data) & known)
     if not channels:
         return ()
     if len(several) > 1:
         raise ValueError(_advice(role, several))
     if not several:
         return ({c.name: c.groups[0] for c in channels},)
-    return tuple(_entry(role, channels, group) for group in sorted(set(several[0].groups)))
+    return _entries(role, channels, set(several[0].groups))
 
 
-def _entry(role: Role, channels: tuple[Channel, ...], group: str) -> dict[str, str]:
+def _entries(role: Role, channels: tuple[Channel, ...], groups: Collection[str]) -> tuple[dict[str, str], ...]:
+    """An association for each group: it on the channels that have it, the only group of the others."""
+    places = [(channel, set(channel.groups)) for channel in channels]
+    return tuple(_entry(role, places, group) for group in sorted(groups))
+
+
+def _entry(role: Role, places: Sequence[tuple[Channel, Collection[str]]], group: str) -> dict[str, str]:
     entry: dict[str, str] = {}
-    for channel in channels:
-        if group in channel.groups:
+    for channel, groups in places:
+        if group in groups:
             entry[channel.name] = group
-        elif len(channel.groups) == 1:
+        elif len(groups) == 1:
             entry[channel.name] = channel.groups[0]
         else:
             raise ValueError(_advice(role, [channel], group))
@@ -90,16 +123,15 @@ def _advice(role: Role, channels: list[Channel], group: str = "") -> str:
     )
 
 
-def _functions(tag: Tag, channel: Channel) -> dict[str, tuple[str, ...]]:
+def _functions(channel: Channel, depth: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
     if channel.func_tags or len(channel.pair) != 2:  # noqa: PLR2004  a pair
         return channel.func_tags
-    with_data = {r.name for r in tag.data_roles}
-    ends = [role in with_data for role in channel.pair]
-    if channel.pair[0] == channel.pair[1]:
-        return {channel.pair[0]: RING} if ends[0] else {}
-    if ends[0] == ends[1]:
+    here, there = channel.pair
+    if here == there:
+        return {here: RING} if depth.get(here) == 0 else {}
+    if here not in depth or there not in depth or depth[here] == depth[there]:
         return {}
-    return {role: FETCH if has_data else LEAD for role, has_data in zip(channel.pair, ends, strict=True)}
+    return {role: FETCH if depth[role] == min(depth[here], depth[there]) else LEAD for role in channel.pair}
 
 
 def depths(tag: Tag) -> dict[str, int]:
@@ -107,7 +139,7 @@ def depths(tag: Tag) -> dict[str, int]:
     depth = {role.name: 0 for role in tag.data_roles}
     front = sorted(depth)
     while front:
-        found = sorted({c.peer(r) for r in front for c in tag.channels if r in c.pair} - depth.keys())
+        found = sorted({c.peer(r) for r in front for c in tag.channels_of(r)} - depth.keys())
         depth.update(dict.fromkeys(found, depth[front[0]] + 1))
         front = found
     return depth

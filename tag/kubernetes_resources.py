@@ -6,7 +6,7 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from tag.kubernetes_values import Quantity, amount
-from tag.plan import Model
+from tag.plan import Limits, Model
 
 
 class Amounts(Model):
@@ -40,6 +40,15 @@ class Share(Model):
             if amount(asked) > amount(limit):
                 raise ValueError(f"requests.{kind} {asked!r} is above limits.{kind} {limit!r}; raise the limit to it")
         return self
+
+    def within(self, limits: Limits | None) -> "Share":
+        """The same with the limits that a worker's role sets; no more than these is promised."""
+        if limits is None:
+            return self
+        given = limits.model_dump(exclude_none=True)
+        asked = self.requests.model_dump()
+        lower = {kind: value for kind, value in given.items() if amount(value) < amount(asked[kind])}
+        return Share(requests=Amounts(**(asked | lower)), limits=Amounts(**(self.limits.model_dump() | given)))
 
 
 def _share(cpu: str, memory: str, cpu_limit: str, memory_limit: str) -> Share:

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tag.assemble import from_job
-from tag.expand import expand
+from tag.expand import collector_paused, expand
 from tag.faults import Fault, TagError, split
 from tag.files import AT, read_datasets, read_job, read_named_tag, read_programs, read_stack, read_tag
 from tag.infer import Complete, complete
 from tag.names import hint, listing, slug
 from tag.plan import DatasetSpec, Plan, RunSettings, Split, TrainSettings
-from tag.rules import associations, data, run
+from tag.rules import associations, data, flow, naming, peers, run, sizes
 from tag.rules.data import Placed
+from tag.rules.tally import tally
 from tag.schema import Tag
-from tag.source import Document, Where, shown
+from tag.source import Document, Where, is_file, shown
 from tag.stack import Stack, stack_name
 
 STACKS = Path(__file__).resolve().parent.parent / "stacks"
@@ -29,7 +30,7 @@ class LoadedTag:
         path: of its file.
         tag: with its associations and functions completed.
         inferred: the roles whose associations were left out.
-        warnings: what is odd, but stops nothing.
+        warnings: what is odd but stops nothing, and notes.
     """
 
     path: Path
@@ -73,10 +74,13 @@ def load_tag(path: Path) -> LoadedTag:
     if tag is None:
         raise TagError(faults)
     whole = complete(tag, {})
-    faults += associations.check(whole, document)
+    faults += _graph_faults(whole, document)
+    if not split(faults)[0]:
+        faults += peers.check(whole.tag, peers.foreseen(whole.tag), document)
     return LoadedTag(path, whole.tag, whole.inferred, _warnings(faults))
 
 
+@collector_paused()
 def load_job_plan(path: Path, folder: Path) -> Expanded:
     """A TAG file with a Flame job's folder: its plan, whether or not this version can run it.
 
@@ -92,19 +96,22 @@ def load_job_plan(path: Path, folder: Path) -> Expanded:
     train = TrainSettings(**{f: v for f, v in hyper.items() if f in TrainSettings.model_fields})
     rounds = RunSettings(**{f: v for f, v in hyper.items() if f in RunSettings.model_fields})
     placed = from_job(job, train, Split(), DatasetSpec.model_fields["validation"].default)
+    faults += naming.check_paths((e.group, e.document, e.where) for e in job.entries)
     faults += data.check_names(placed)
     home = (placed[0].document if placed else document, ())
     name = slug(folder.resolve().name)
-    whole, plan = _expanded(tag, document, placed, home, faults, federation=name, settings=rounds, programs={})
+    whole, plan = plan_of(tag, document, placed, home, faults, federation=name, settings=rounds, programs={})
     return Expanded(path, whole.tag, whole.inferred, _warnings(faults), plan)
 
 
-def load_stack(target: str | Path, *, folder: Path | None = None) -> Loaded:
+@collector_paused()
+def load_stack(target: str | Path, *, folder: Path | None = None, to_run: bool = True) -> Loaded:
     """A stack's plan, ready to be run.
 
     Args:
         target: a stack's name, or the path of a stack file.
         folder: of the stack files; the project's `stacks/` if left out.
+        to_run: a topology that this version can't run yet is a fault (T044).
 
     Raises:
         TagError: with the faults of the stack file, its TAG, its job and its data.
@@ -124,10 +131,12 @@ def load_stack(target: str | Path, *, folder: Path | None = None) -> Loaded:
     if tag is None or placed is None:
         raise TagError(faults)
     home: tuple[Document, Where] = (document, (*AT, "datasets"))
-    faults += run.check_topology(complete(tag, _groups(placed)), tag_document)
-    whole, plan = _expanded(
+    faults += run.check_topology(complete(tag, _groups(placed)), tag_document) if to_run else ()
+    whole, plan = plan_of(
         tag, tag_document, placed, home, faults, federation=federation, settings=stack.run_settings, programs=programs
     )
+    faults += run.check_quorum(plan, stack.quorum, document, (*AT, "quorum"))
+    faults += run.check_exact(stack, len(plan.trainers), document, AT)
     return Loaded(path, whole.tag, whole.inferred, _warnings(faults), plan, name, stack)
 
 
@@ -150,14 +159,15 @@ def find_stack(target: str | Path, *, folder: Path | None = None) -> Path:
         return Path(target)
     folder = STACKS if folder is None else folder
     path = folder / f"Pulumi.{target}.yaml"
-    if not path.is_file():
+    if not is_file(path):
         known = [name for file in sorted(folder.glob("Pulumi.*.yaml")) if (name := stack_name(file))]
         message = f"no stack has this name{hint(target, known)}; the stacks in {shown(folder)} are {listing(known)}"
         raise TagError([Fault(shown(path), 1, "T048", f"stack {target!r}", message)])
     return path
 
 
-def _expanded(
+@collector_paused()
+def plan_of(
     tag: Tag,
     document: Document,
     placed: Sequence[Placed],
@@ -170,15 +180,21 @@ def _expanded(
 ) -> tuple[Complete, Plan]:
     """The completed TAG and its plan, if neither the graph nor the datasets stand in the way of expansion."""
     whole = complete(tag, _groups(placed))
-    found = [*associations.check(whole, document), *data.check(whole, placed, *home)]
+    found = [*_graph_faults(whole, document), *data.check(whole, placed, *home)]
     faults += found
     if split(found)[0]:
         raise TagError(faults)
     datasets = [p.dataset for p in placed]
     plan = expand(whole.tag, datasets, federation=federation, run=settings, programs=programs)
-    faults += associations.check_peers(whole.tag, plan, document)
-    faults += run.check_ids(plan, placed, home[0])
+    counted = tally(plan)
+    faults += peers.check(whole.tag, counted.present, document)
+    faults += run.check_ids(counted.odd, placed, home[0])
+    faults += sizes.check_objects(counted, *home)
     return whole, plan
+
+
+def _graph_faults(whole: Complete, document: Document) -> list[Fault]:
+    return [*associations.check(whole, document), *flow.check(whole.tag, document)]
 
 
 def _groups(placed: Sequence[Placed]) -> dict[str, set[str]]:
@@ -189,7 +205,7 @@ def _groups(placed: Sequence[Placed]) -> dict[str, set[str]]:
 
 
 def _warnings(faults: Sequence[Fault]) -> tuple[Fault, ...]:
-    """The warnings; errors are raised."""
+    """The warnings and notes; errors are raised."""
     errors, warnings = split(faults)
     if errors:
         raise TagError(faults)

@@ -89,7 +89,7 @@ def _fault(kind: type[Model], document: Document, at: Where, problem: Mapping[st
         known = _fields(kind, loc[:-1])
         name = str(loc[-1])
         message = f"unknown field {name!r}{hint(name, known)}; the fields here are {listing(known)}"
-        return document.fault(where, "T004", _subject(document, where[:-1]), message)
+        return document.fault(where, "T004", _subject(document, where[:-1]), message, part="key")
     if shape == "missing":
         message = f"the field {str(loc[-1])!r} is missing; add it"
         return document.fault(where, "T005", _subject(document, where[:-1]), message)

@@ -1,9 +1,11 @@
 """The plan of a federation: every worker that its TAG and datasets call for. Written and read as JSON."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
+
+from tag.kubernetes_values import Quantity
 
 EVERY_GROUP = "*"
 """The group of a worker that is in all groups of a channel, also in those added later."""
@@ -12,7 +14,9 @@ EVERY_GROUP = "*"
 class Model(BaseModel):
     """Base of all documents: immutable, camelCase in files, unknown fields refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, allow_inf_nan=False
+    )
 
 
 class Split(Model):
@@ -123,6 +127,23 @@ class WorkerSpec(Model):
     run: RunSettings | None = None
 
 
+class Limits(Model):
+    """What one worker of a role may use, in Kubernetes' quantities; None leaves it to the stack.
+
+    Attributes:
+        cpu: cores, such as 500m or 2.
+        memory: bytes, such as 768Mi or 2Gi.
+    """
+
+    cpu: Quantity | None = None
+    memory: Quantity | None = None
+
+    @field_validator("cpu", "memory", mode="before")
+    @classmethod
+    def _number_as_text(cls, value: Any) -> Any:
+        return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
 class PlannedWorker(Model):
     """A worker and what only its host must know.
 
@@ -131,12 +152,14 @@ class PlannedWorker(Model):
         region: where it runs (its data's region); None is anywhere.
         claim: name of the volume claim with its data, mounted read-only at /data.
         residency: its data may not leave this region.
+        limits: that its role sets; None leaves them to the stack.
     """
 
     spec: WorkerSpec
     region: str | None = None
     claim: str | None = None
     residency: str | None = None
+    limits: Limits | None = None
 
 
 class Plan(Model):

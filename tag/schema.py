@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from tag.plan import Model
+from tag.plan import Limits, Model
 
 DEFAULT_GROUP = "default"
 """The only group of a channel whose groupBy says nothing."""
@@ -15,7 +15,7 @@ class GroupBy(Model):
 
     Attributes:
         type: `tag`, the only one that Flame gives a meaning.
-        value: the groups; empty is `default` alone.
+        value: the groups, names or paths of names (`default/us`); empty is `default` alone.
     """
 
     type: Literal["tag"] = "tag"
@@ -36,8 +36,8 @@ class Channel(Model):
         pair: the two roles; the same twice is a ring.
         group_by: its groups.
         func_tags: what each role does here, by role; left out, it follows from who has data.
-        backend: `mqtt`, the only one that runs here, or Flame's `p2p`.
-        broker: address of a broker of its own.
+        backend: `mqtt`, the only one that runs here, or another of Flame's.
+        broker: address of a broker of its own; has no meaning yet, as a federation has one broker.
         broker_host: Flame's name for it.
         is_unidirectional: has no meaning in Flame either.
     """
@@ -47,7 +47,7 @@ class Channel(Model):
     pair: tuple[str, ...]
     group_by: GroupBy = GroupBy()
     func_tags: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    backend: Literal["mqtt", "p2p"] | None = None
+    backend: Literal["mqtt", "p2p", "shm", "local"] | None = None
     broker: str | None = None
     broker_host: str | None = None
     is_unidirectional: bool | None = None
@@ -60,23 +60,6 @@ class Channel(Model):
     def peer(self, role: str) -> str:
         """The role at the other end; the role itself on a ring."""
         return self.pair[1] if self.pair[0] == role else self.pair[0]
-
-
-class Resources(Model):
-    """What one worker of a role may use, in Kubernetes' quantities (`500m`, `2Gi`); None leaves it to the stack.
-
-    Attributes:
-        cpu: cores, such as 500m or 2.
-        memory: bytes, such as 768Mi or 2Gi.
-    """
-
-    cpu: str | None = None
-    memory: str | None = None
-
-    @field_validator("cpu", "memory", mode="before")
-    @classmethod
-    def _number_as_text(cls, value: Any) -> Any:
-        return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 class Placement(Model):
@@ -110,7 +93,7 @@ class Role(Model):
     replica: int = 1
     group_association: tuple[dict[str, str], ...] = ()
     program: str | None = None
-    resources: Resources = Resources()
+    resources: Limits = Limits()
     placement: Placement = Placement()
 
 
@@ -139,7 +122,15 @@ class Tag(Model):
 
     def channels_of(self, role: str) -> tuple[Channel, ...]:
         """The role's channels, by name."""
-        return tuple(sorted((c for c in self.channels if role in c.pair), key=lambda c: c.name))
+        cached: tuple[object, dict[str, tuple[Channel, ...]]] | None = vars(self).get("_by_role")
+        if cached is None or cached[0] is not self.channels:  # a copy with other channels has the cache of its original
+            found: dict[str, list[Channel]] = {}
+            for channel in sorted(self.channels, key=lambda c: c.name):
+                for end in dict.fromkeys(channel.pair):
+                    found.setdefault(end, []).append(channel)
+            cached = (self.channels, {end: tuple(channels) for end, channels in found.items()})
+            vars(self)["_by_role"] = cached
+        return cached[1].get(role, ())
 
     @property
     def data_roles(self) -> tuple[Role, ...]:

@@ -1,20 +1,54 @@
-"""YAML 1.2 and JSON files with the line of every key, so that each fault can say where.
+"""YAML 1.2 and JSON files with the place of every key and value, so that each fault can say where.
 
-Values are plain Python: `no` stays a text (YAML 1.2), a date stays a text, keys are always texts.
+Values are plain Python: `no` stays a text (YAML 1.2), a date stays a text, keys are always texts. A file is read within
+bounds of time and memory, whatever is in it.
 """
 
+import codecs
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from tag.faults import Fault, TagError
+from tag import read_json
+from tag.build import MOST, MOST_YAML, Builder, MalformedError, Value
+from tag.faults import Fault, Severity, TagError
+from tag.places import Lines, Part, Places, Where, nowhere
 
-Where = tuple[str | int, ...]
-"""A place in a document: keys and list positions from the root."""
+__all__ = [
+    "LARGEST",
+    "LARGEST_YAML",
+    "Document",
+    "Where",
+    "decoded",
+    "is_file",
+    "is_folder",
+    "read",
+    "resolved",
+    "shown",
+]
 
-_YAML = "tag:yaml.org,2002:"
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a file; a stack of 100,000 datasets has 5 MB."""
+
+LARGEST_YAML = 2 * 1024 * 1024
+"""Bytes of a YAML file, which takes some ten seconds then; a TAG of 10,000 groups has 500 KB."""
+
+_WIDE = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat.S_ISDIR, "it is a folder; name a file in it"),
+    (stat.S_ISFIFO, "it is a pipe; write what it gives into a file, and name that"),
+    (stat.S_ISSOCK, "it is a socket; name a file"),
+    (stat.S_ISCHR, "it is a device; name a file"),
+    (stat.S_ISBLK, "it is a device; name a file"),
+)
 
 
 @dataclass(frozen=True)
@@ -24,12 +58,12 @@ class Document:
     Attributes:
         path: of the file.
         data: plain dicts, lists, texts, numbers, booleans and None.
-        lines: line of each place, from 1.
+        places: where they stand.
     """
 
     path: Path
     data: Any
-    lines: Mapping[Where, int]
+    places: Places = field(default_factory=nowhere)
 
     @property
     def shown(self) -> str:
@@ -37,10 +71,8 @@ class Document:
         return shown(self.path)
 
     def line(self, where: Where) -> int:
-        """The line of a place, or of the nearest place around it that exists."""
-        while where and where not in self.lines:
-            where = where[:-1]
-        return self.lines.get(where, 1)
+        """The line of a place, or of the nearest place around it that exists; from 1."""
+        return self.places.position(where)[0]
 
     def fault(
         self,
@@ -48,14 +80,30 @@ class Document:
         code: str,
         subject: str,
         message: str,
-        severity: Literal["error", "warning"] = "error",
+        severity: Severity = "error",
+        *,
+        part: Part = "value",
     ) -> Fault:
-        """A fault at a place of this document."""
-        return Fault(self.shown, self.line(where), code, subject, message, severity)
+        """A fault at a place of this document, or at the nearest place around it.
+
+        Args:
+            where: the place.
+            code: of the rule.
+            subject: the object, as `role 'trainer'`.
+            message: the value, the rule and the remedy.
+            severity: of the rule.
+            part: what is wrong there, the value or its key.
+        """
+        line, column = self.places.position(where, part)
+        return Fault(self.shown, line, code, subject, message, severity, column)
+
+    def under(self, key: str) -> "Document":
+        """This document as the value of an only key, for files that hold a list where a model wants a mapping."""
+        return Document(self.path, {key: self.data}, self.places.under(key))
 
     def resolve(self, path: str) -> Path:
         """A path written in this document, which is relative to the document's folder."""
-        return (self.path.parent / Path(path).expanduser()).resolve()
+        return resolved(self.path.parent, path)
 
 
 def shown(path: Path) -> str:
@@ -67,110 +115,116 @@ def shown(path: Path) -> str:
         return str(path)
 
 
+def resolved(folder: Path, path: str) -> Path:
+    """A path that a user wrote, made absolute; also one that can't be, as with a NUL or an unknown `~user`."""
+    full = folder / os.path.expanduser(path)  # noqa: PTH111  Path's raises where there is no such user
+    try:
+        return Path(os.path.realpath(full))
+    except ValueError:
+        return full
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; False also for names that no file can have, as too long ones."""
+    return os.path.isfile(path)  # noqa: PTH113  Path.is_file raises for those
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder; False also for names that no folder can have."""
+    return os.path.isdir(path)  # noqa: PTH112  Path.is_dir raises for those
+
+
 def read(path: Path) -> Document:
-    """Reads a YAML or JSON file.
+    """Reads a file, as JSON if its name ends in .json, else as YAML.
 
     Raises:
-        TagError: the file is missing or unreadable (T001), malformed (T002), or has a key twice (T003).
+        TagError: it is missing or unreadable (T001), malformed (T002), has a key twice (T003), or is too large, too
+            deep or too much (T007).
     """
+    text = _text(path)
+    is_json = path.suffix.lower() == ".json"
+    if is_json or text.lstrip()[:1] in ("{", "["):  # a YAML file may hold JSON
+        found = read_json.quick(text)
+        if found is not None:
+            return Document(path, found[0], Places(Lines(text), lambda: _value(path, text, read_json.feed).place))
+    if is_json:
+        value = _value(path, text, read_json.feed)
+    else:
+        from tag import read_yaml
+
+        if len(text) > LARGEST_YAML:
+            raise _too_large(path, LARGEST_YAML, "write it as JSON, which a .yaml file may hold and is read faster")
+        value = _value(path, text, read_yaml.feed, MOST_YAML)
+    return Document(path, value.data, Places(Lines(text), lambda: value.place))
+
+
+def _value(path: Path, text: str, feed: Callable[[Builder], None], most: int = MOST) -> Value:
+    """The value of a text.
+
+    Raises:
+        TagError: with all that is wrong with the text.
+    """
+    builder = Builder(text, most)
+    problems = builder.problems
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        feed(builder)
+    except MalformedError as error:
+        problems.append(error.problem)
+    if problems:
+        name, lines = shown(path), builder.lines
+        places = (lines.at(problem.offset) for problem in problems)
         raise TagError(
-            [Fault(shown(path), 1, "T001", "file", f"cannot be read: {reason.lower()}; check the path")]
-        ) from error
-    root = _compose(path, text)
-    reader = _Reader(path)
-    data = reader.value(root, ())
-    if reader.faults:
-        raise TagError(reader.faults)
-    return Document(path, data, reader.lines)
-
-
-def _compose(path: Path, text: str) -> Any:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    if path.suffix == ".json":
-        text = text.replace("\t", " ")  # JSON may be indented by tabs, YAML may not; inside texts both refuse them
-    try:
-        root = YAML(typ="rt", pure=True).compose(text)
-    except (YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        message = f"is neither YAML 1.2 nor JSON: {problem}; mend the syntax here or just above"
-        raise TagError([Fault(shown(path), mark.line + 1 if mark else 1, "T002", "file", message)]) from error
-    if root is None:
+            Fault(name, line, problem.code, problem.subject, problem.message, column=column)
+            for problem, (line, column) in zip(problems, places, strict=True)
+        )
+    if builder.root is None:
         raise TagError([Fault(shown(path), 1, "T002", "file", "is empty; it must hold a mapping")])
-    return root
+    return builder.root
 
 
-class _Reader:
-    """Turns composed nodes into plain values, noting lines and faults."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.lines: dict[Where, int] = {}
-        self.faults: list[Fault] = []
-        self.open: set[int] = set()
-
-    def value(self, node: Any, where: Where) -> Any:
-        self.lines.setdefault(where, node.start_mark.line + 1)
-        if isinstance(node.value, str):
-            return _scalar(node.tag, _paired(node.value))
-        if id(node) in self.open:
-            self._fault(node, "T002", where, "contains itself through an anchor; write it out")
-            return None
-        self.open.add(id(node))
-        plain = self._mapping(node, where) if node.tag.endswith(":map") else self._sequence(node, where)
-        self.open.discard(id(node))
-        return plain
-
-    def _sequence(self, node: Any, where: Where) -> Any:
-        if node.value and isinstance(node.value[0], tuple):
-            return self._mapping(node, where)
-        return [self.value(item, (*where, i)) for i, item in enumerate(node.value)]
-
-    def _mapping(self, node: Any, where: Where) -> dict[str, Any]:
-        plain: dict[str, Any] = {}
-        for key, item in node.value:
-            if not isinstance(key.value, str):
-                self._fault(key, "T002", where, "has a key that is no text; a key is a single word or a text in quotes")
-                continue
-            name = _paired(key.value)
-            if name in plain:
-                first = self.lines[(*where, name)]
-                message = f"is written twice, first in line {first}; keep one of them"
-                self._fault(key, "T003", (*where, name), message)
-                continue
-            if name.startswith("//"):  # Flame's way to comment JSON
-                continue
-            self.lines[(*where, name)] = key.start_mark.line + 1
-            plain[name] = self.value(item, (*where, name))
-        return plain
-
-    def _fault(self, node: Any, code: str, where: Where, message: str) -> None:
-        subject = f"key {where[-1]!r}" if where else "file"
-        self.faults.append(Fault(shown(self.path), node.start_mark.line + 1, code, subject, message))
+def decoded(data: bytes) -> str:
+    """The text of a file, without the mark that some editors put at its start; wrong bytes become U+FFFD."""
+    return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
 
 
-def _paired(text: str) -> str:
-    """JSON escapes a character beyond U+FFFF as two surrogates, which YAML leaves apart."""
-    if text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+def _text(path: Path) -> str:
+    data = _bytes(path)
+    wide = next((name for mark, name in _WIDE.items() if data.startswith(mark)), None)
+    if wide is not None:
+        raise _unreadable(path, f"it is {wide} text; save it as UTF-8")
+    if b"\0" in data:
+        raise _unreadable(path, "it has zero bytes, as no UTF-8 text has; it is no YAML or JSON")
+    data = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        line, column = Lines(before).at(len(before))
+        reason = f"byte 0x{data[error.start]:02x} is not UTF-8 text; save the file as UTF-8"
+        raise _unreadable(path, reason, line, column) from error
 
 
-def _scalar(tag: str, text: str) -> Any:
-    kind = tag.removeprefix(_YAML)
-    if kind == "null":
-        return None
-    if kind == "bool":
-        return text.lower() in {"true", "yes", "on", "y"}
-    if kind == "int":
-        digits = text.replace("_", "")
-        return int(digits, 10 if digits.lstrip("+-").isdigit() else 0)
-    if kind == "float":
-        return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan").replace(".NaN", "nan"))
-    return text
+def _bytes(path: Path) -> bytes:
+    try:
+        mode = path.stat().st_mode
+        wrong = next((reason for kind, reason in _KINDS if kind(mode)), None)
+        if wrong is not None:
+            raise _unreadable(path, wrong)
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except PermissionError as error:
+        raise _unreadable(path, "permission denied; make it readable for you") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _unreadable(path, f"{reason.lower()}; check the path") from error
+    if len(data) > LARGEST:
+        raise _too_large(path, LARGEST, "divide it, or leave out what no federation needs")
+    return data
+
+
+def _too_large(path: Path, most: int, remedy: str) -> TagError:
+    return TagError([Fault(shown(path), 1, "T007", "file", f"is larger than {most:,} bytes; {remedy}")])
+
+
+def _unreadable(path: Path, reason: str, line: int = 1, column: int = 1) -> TagError:
+    return TagError([Fault(shown(path), line, "T001", "file", f"cannot be read: {reason}", column=column)])

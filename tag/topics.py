@@ -10,7 +10,7 @@ from tag.plan import EVERY_GROUP, PlannedWorker, WorkerSpec
 Kind = Literal["here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "alive", "event"]
 ROOT = "fedtag/1"
 OPERATOR = "operator"
-"""The name of whoever watches a federation; it may read state, events and models, and want a model."""
+"""The name of whoever watches a federation; it may read state, beats, events and models, and want a model."""
 
 
 class Topic(NamedTuple):

@@ -3,6 +3,8 @@
 import time
 from typing import Self
 
+from msgspec.structs import replace
+
 from tag.limits import ACK_CHUNKS
 from tag.plan import Membership, WorkerSpec
 from tag.topics import OPERATOR, ROOT, parse
@@ -10,7 +12,7 @@ from worker.channel import Channel, read
 from worker.download import Download, Downloaded
 from worker.errors import WorkerError
 from worker.events import Event, read_event
-from worker.protocol.messages import ModelManifest, State, Want
+from worker.protocol.messages import Alive, ModelManifest, State, Want
 from worker.transport import Address, Disconnected, Inbound, Link
 from worker.wire import WireError, decode
 
@@ -27,7 +29,7 @@ class Operator:
         name: client id.
 
     Attributes:
-        state: the newest state of a leader; None until one is heard.
+        state: the newest state of a leader, a new object at each of its beats; None until one is heard.
         trouble: why the link is down, or empty.
     """
 
@@ -37,7 +39,7 @@ class Operator:
         self._from = ("", "")
         self._events: list[Event] = []
         base = f"{ROOT}/{federation}/{channel}/+"
-        filters = [f"{base}/state/+", f"{base}/event/+", f"{base}/model/+/{name}"]
+        filters = [f"{base}/state/+", f"{base}/alive/+", f"{base}/event/+", f"{base}/model/+/{name}"]
         place = Membership(channel=channel, group="*", peer="")
         self._channel = Channel(WorkerSpec(federation=federation, worker=name, role=name, memberships=(place,)), place)
         self._link = Link(name, address, filters)
@@ -110,6 +112,9 @@ class Operator:
             ]
         elif topic.kind == "state":
             self._hear(read(State, item.payload), topic.group, topic.sender)
+        elif topic.kind == "alive" and (alive := read(Alive, item.payload)) is not None:
+            if self.state is not None and alive.term == self.state.term:
+                self.state = replace(self.state)
         elif topic.kind == "model":
             self._chunk(item.payload)
 

@@ -122,7 +122,7 @@ def _memory(place: Place) -> Iterator[Lack]:
             f"memory of {pod.name!r}",
             f"its limit of {mebibytes(pod.memory_limit)} is less than it takes before it does anything "
             f"({mebibytes(pod.least)}), so it would be killed (OOMKilled); raise "
-            f"kubernetes.resources.{role}.limits.memory",
+            f"kubernetes.resources.{role}.limits.memory, or resources.memory of its role",
         )
 
 

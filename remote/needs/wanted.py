@@ -83,7 +83,7 @@ def places(loaded: Loaded, programs: Mapping[str, str]) -> list[Place]:
     settings, plan = loaded.stack.kubernetes, loaded.plan
     namespace = settings.namespace.name or plan.federation
     home = Place(settings.context, namespace, settings.namespace.create, plan.federation, settings)
-    home.pods.append(_pod(settings, BROKER, BROKER, None, HELPER))
+    home.pods.append(_pod(settings, BROKER, BROKER, None, share=settings.resources.broker, beside=HELPER))
     found: dict[tuple[str | None, str], Place] = {(home.context, namespace): home}
     for worker in plan.workers:
         cluster = settings.clusters.get(worker.region) if worker.region is not None else None
@@ -100,7 +100,8 @@ def places(loaded: Loaded, programs: Mapping[str, str]) -> list[Place]:
 def _worker(settings: Kubernetes, worker: PlannedWorker, programs: Mapping[str, str]) -> WantedPod:
     role = "trainer" if worker.spec.dataset is not None else "aggregator"
     keras = uses_keras(programs.get(worker.spec.program or "", ""))
-    return _pod(settings, worker.spec.worker, role, worker.region, keras=keras)
+    share: Share = getattr(settings.resources, role).within(worker.limits)
+    return _pod(settings, worker.spec.worker, role, worker.region, share=share, keras=keras)
 
 
 def _pod(
@@ -108,11 +109,11 @@ def _pod(
     name: str,
     role: str,
     region: str | None,
-    beside: Share | None = None,
     *,
+    share: Share,
+    beside: Share | None = None,
     keras: bool = False,
 ) -> WantedPod:
-    share: Share = getattr(settings.resources, role)
     shares = [share, beside] if beside is not None else [share]
     return WantedPod(
         name=name,

@@ -1,13 +1,16 @@
-"""Rules of groupAssociation: which groups a role's workers are in (T021–T029)."""
+"""Rules of groupAssociation: which groups a role's workers are in (T021–T027)."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from tag.faults import Fault
 from tag.infer import Complete, depths, lowest_channel
-from tag.names import hint, listing
-from tag.plan import EVERY_GROUP, Plan
+from tag.names import LONGEST, group_name, hint, label, listing, worker_id
+from tag.parse import dig
+from tag.plan import EVERY_GROUP
 from tag.schema import Role, Tag
 from tag.source import Document, Where
+
+_PAIR = 2
 
 
 def check(whole: Complete, document: Document) -> Iterator[Fault]:
@@ -17,49 +20,100 @@ def check(whole: Complete, document: Document) -> Iterator[Fault]:
         whole: the TAG, completed; its structure has no faults.
         document: where the TAG stands.
     """
+    yield from check_written(whole.tag, document, whole.inferred)
+    depth = depths(whole.tag)
     for i, role in enumerate(whole.tag.roles):
         if role.name in whole.unclear:
             message = whole.unclear[role.name].partition(" has no groupAssociation, and ")[2]
             yield document.fault(
                 ("roles", i), "T026", f"role {role.name!r}", f"no groupAssociation is given, and {message}"
             )
-        if role.name not in whole.inferred:
-            for k, entry in enumerate(role.group_association):
-                yield from _entry(whole.tag, role, entry, document, ("roles", i, "groupAssociation", k))
-            yield from _alike(whole.tag, role, document, ("roles", i, "groupAssociation"))
+        elif role.name not in whole.inferred:
+            yield from _alike(whole.tag, role, depth, document, ("roles", i, "groupAssociation"))
+        if not role.is_data_consumer:
+            yield from _ids(whole.tag, role, depth, document, ("roles", i))
 
 
-def _entry(tag: Tag, role: Role, entry: dict[str, str], document: Document, at: Where) -> Iterator[Fault]:
+def check_written(tag: Tag, document: Document, inferred: Collection[str] = ()) -> Iterator[Fault]:
+    """The faults of the associations that were written, whatever else is wrong with the TAG.
+
+    Args:
+        tag: its groups may be paths still.
+        document: where the TAG stands.
+        inferred: the roles whose associations were not written.
+    """
+    known = {channel.name for channel in tag.channels}
+    roles = {role.name for role in tag.roles}
+    broken = {c.name for c in tag.channels if len(c.pair) != _PAIR or not roles.issuperset(c.pair)}
+    for i, role in enumerate(tag.roles):
+        if role.name not in inferred:
+            own: dict[str, Collection[str]] = {
+                c.name: dict.fromkeys(map(group_name, c.groups))
+                for c in tag.channels_of(role.name)
+                if c.name not in broken
+            }
+            for k, written in enumerate(role.group_association):
+                entry = {name: group for name, group in written.items() if name not in broken}
+                yield from _entry(role, entry, known, own, document=document, at=("roles", i, "groupAssociation", k))
+
+
+def _entry(
+    role: Role,
+    entry: Mapping[str, str],
+    known: Collection[str],
+    own: Mapping[str, Collection[str]],
+    *,
+    document: Document,
+    at: Where,
+) -> Iterator[Fault]:
     subject = f"role {role.name!r}"
-    channels = {channel.name: channel for channel in tag.channels}
-    own = {channel.name: channel for channel in tag.channels_of(role.name)}
     for name, group in entry.items():
         where = (*at, name)
-        if name not in channels:
+        if name not in known:
             message = f"groupAssociation names channel {name!r}, which the TAG lacks{hint(name, own)}; "
-            yield document.fault(where, "T021", subject, message + f"the role's channels are {listing(own)}")
+            yield document.fault(where, "T021", subject, f"{message}the role's channels are {listing(own)}", part="key")
         elif name not in own:
             message = f"groupAssociation names channel {name!r}, which does not join the role; "
-            yield document.fault(where, "T022", subject, message + f"the role's channels are {listing(own)}")
+            yield document.fault(where, "T022", subject, f"{message}the role's channels are {listing(own)}", part="key")
         elif group == EVERY_GROUP and role.is_data_consumer:
             message = f"{EVERY_GROUP!r} stands on a role with data, whose workers are each in their dataset's group; "
             yield document.fault(where, "T027", subject, message + "leave groupAssociation out, or name the groups")
-        elif group != EVERY_GROUP and group not in own[name].groups:
-            message = f"groupAssociation puts it in group {group!r} of channel {name!r}, which has no such group"
-            known = own[name].groups
+        elif group != EVERY_GROUP and group_name(group) not in own[name]:
+            written, groups = dig(document.data, where) or group, own[name]
+            message = f"groupAssociation puts it in group {written!r} of channel {name!r}, which has no such group"
             yield document.fault(
-                where, "T023", subject, f"{message}{hint(group, known)}; the channel's groups are {listing(known)}"
+                where, "T023", subject, f"{message}{hint(group, groups)}; the channel's groups are {listing(groups)}"
             )
     for name in sorted(own.keys() - entry.keys()):
-        message = f"groupAssociation says no group for the role's channel {name!r}; add {name}: {own[name].groups[0]}"
+        message = f"groupAssociation says no group for the role's channel {name!r}; add {name}: {next(iter(own[name]))}"
         yield document.fault(at, "T024", subject, message)
 
 
-def _alike(tag: Tag, role: Role, document: Document, at: Where) -> Iterator[Fault]:
+def _ids(tag: Tag, role: Role, depth: Mapping[str, int], document: Document, at: Where) -> Iterator[Fault]:
+    """Ids of workers without data that are too long; those with data are told of their datasets."""
     if not tag.channels_of(role.name):
         return
-    lowest = lowest_channel(tag, role.name, depths(tag)).name
+    lowest = lowest_channel(tag, role.name, depth).name
+    for entry in role.group_association:
+        name = worker_id(role.name, label(entry[lowest]), role.replica - 1) if lowest in entry else ""
+        if len(name) > LONGEST:
+            message = f"the id has {len(name)} characters, at most {LONGEST} are allowed; shorten the role or the group"
+            yield document.fault((*at, "name"), "T046", f"worker {name!r}", message)
+
+
+def _alike(tag: Tag, role: Role, depth: Mapping[str, int], document: Document, at: Where) -> Iterator[Fault]:
+    if not tag.channels_of(role.name):
+        return
+    lowest = lowest_channel(tag, role.name, depth).name
     seen: dict[str, int] = {}
+    groups = [entry.get(lowest) for entry in role.group_association]
+    if EVERY_GROUP in groups and len(set(groups)) > 1:
+        k = next(k for k, group in enumerate(groups) if group != EVERY_GROUP)
+        message = (
+            f"entry {k + 1} puts a worker in group {groups[k]!r} of channel {lowest!r}, and another entry puts one in "
+            f"every group ({EVERY_GROUP!r}), so the group would have two; keep one of them"
+        )
+        yield document.fault((*at, k), "T025", f"role {role.name!r}", message)
     for k, entry in enumerate(role.group_association):
         key = str(sorted(entry.items())) if role.is_data_consumer else entry.get(lowest, f"#{k}")
         first = seen.setdefault(key, k)
@@ -73,39 +127,3 @@ def _alike(tag: Tag, role: Role, document: Document, at: Where) -> Iterator[Faul
                 "so their ids would be the same; keep one, and write replica: 2 for two workers"
             )
         yield document.fault((*at, k), "T025", f"role {role.name!r}", message)
-
-
-def check_peers(tag: Tag, plan: Plan, document: Document) -> Iterator[Fault]:
-    """Groups whose workers would wait for ever for somebody at the other end, and groups that nobody is in."""
-    present: dict[tuple[str, str], dict[str, int]] = {}
-    for worker in plan.workers:
-        for place in worker.spec.memberships:
-            groups = present.setdefault((place.channel, worker.spec.role), {})
-            groups[place.group] = groups.get(place.group, 0) + 1
-    for i, channel in enumerate(tag.channels):
-        subject = f"channel {channel.name!r}"
-        ends = [present.get((channel.name, role), {}) for role in channel.pair]
-        for k, group in enumerate(channel.groups):
-            where: Where = ("channels", i, "groupBy", "value", k)
-            here = [bool(end.get(group)) for end in ends]
-            there = [bool(end.get(group) or end.get(EVERY_GROUP)) for end in ends]
-            if not any(here):
-                message = f"nobody is in group {group!r}; give it a dataset, or take it out of groupBy"
-                yield document.fault(where, "T029", subject, message, "warning")
-            elif not all(there):
-                full, empty = channel.pair[there.index(True)], channel.pair[there.index(False)]
-                message = (
-                    f"group {group!r} has workers of role {full!r} but none of role {empty!r}, so they would wait for "
-                    f"ever; {_remedy(tag, empty, channel.name, group)}"
-                )
-                yield document.fault(where, "T028", subject, message)
-            elif channel.pair[0] == channel.pair[1] and ends[0].get(group) == 1:
-                message = f"the ring in group {group!r} has one worker, which has nobody to pass on to; add a dataset"
-                yield document.fault(where, "T029", subject, message, "warning")
-
-
-def _remedy(tag: Tag, role: str, channel: str, group: str) -> str:
-    found = tag.role(role)
-    if found is not None and found.is_data_consumer:
-        return "give the group a dataset, or take it out of the groupAssociation and groupBy"
-    return f"add {{{channel}: {group}}} (or {channel}: {EVERY_GROUP!r} for every group) to that role's groupAssociation"

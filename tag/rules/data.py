@@ -1,16 +1,16 @@
-"""Rules of the datasets: who trains on them, their names, where they come from (T030–T039)."""
+"""Rules of the datasets: who trains on them, their names and regions (T030–T035, T039, T051, T061)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Literal
 
 from tag.datasets import Dataset
 from tag.expand import matching
 from tag.faults import Fault
 from tag.infer import Complete
-from tag.names import RULE, hint, is_name, listing
+from tag.names import ROOT_GROUP, RULE, group_region, hint, is_name, listing, slug
+from tag.rules.naming import CLAIM_RULE, LABEL_RULE, is_claim, is_label
 from tag.source import Document, Where
-from tag.uri import Uri, parse_uri
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Placed:
     where: Where
     absolute: bool = False
 
-    def fault(self, code: str, message: str, field: str = "") -> Fault:
+    def fault(self, code: str, message: str, field: str = "", severity: Literal["error", "warning"] = "error") -> Fault:
         """A fault of this dataset, or of one of its fields."""
         where = (*self.where, field) if field else self.where
-        return self.document.fault(where, code, f"dataset {self.dataset.spec.name!r}", message)
+        return self.document.fault(where, code, f"dataset {self.dataset.spec.name!r}", message, severity)
 
 
 def check(whole: Complete, placed: Sequence[Placed], home: Document, at: Where) -> Iterator[Fault]:
@@ -51,82 +51,100 @@ def check(whole: Complete, placed: Sequence[Placed], home: Document, at: Where) 
         if name not in fed:
             message = "the role has isDataConsumer: true but no datasets, so it would have no workers; give it one"
             yield home.fault(at, "T030", f"role {name!r}", message)
+    verdicts: dict[tuple[str, str], tuple[str, str] | None] = {}
+    associations = {role.name: matching(role) for role in tag.data_roles}
     for p in placed:
-        role, group = tag.role(p.dataset.role), p.dataset.group
-        if role is None:
-            message = f"is for role {p.dataset.role!r}, which the TAG lacks{hint(p.dataset.role, known)}"
-            yield p.fault("T031", f"{message}; the roles with data are {listing(known)}")
-        elif not role.is_data_consumer:
-            message = f"is for role {role.name!r}, which takes no data; set isDataConsumer: true there"
-            yield p.fault("T032", f"{message}, or write one of {listing(known)}")
-        elif role.name not in whole.unclear:
-            entries = matching(role, group)
-            groups = {g for channel in tag.channels_of(role.name) for g in channel.groups}
-            if not entries:
-                message = f"is in group {group!r}, which no groupAssociation of role {role.name!r} has"
-                remedy = "add it there" if group in groups else "add it to a channel's groupBy"
-                yield p.fault("T033", f"{message}{hint(group, groups)}; the groups are {listing(groups)}; {remedy}")
-            elif len({str(sorted(entry.items())) for entry in entries}) > 1:
-                message = f"is in group {group!r}, which {len(entries)} associations of role {role.name!r} have"
-                yield p.fault("T039", f"{message}; list it under a group that only one has")
+        key = (p.dataset.role, p.dataset.group)
+        if key not in verdicts:
+            verdicts[key] = _verdict(whole, associations.get(key[0], {}), *key)
+        verdict = verdicts[key]
+        if verdict is not None:
+            yield p.fault(*verdict)
+        elif _unlike(p.dataset):
+            message = (
+                f"region {p.dataset.region!r} is unlike its group {p.dataset.group!r}, which others take for its "
+                "place; list it under another group, or mend the region"
+            )
+            yield p.fault("T061", message, "region", "warning")
+
+
+def _verdict(
+    whole: Complete, associations: Mapping[str, Sequence[Mapping[str, str]]], name: str, group: str
+) -> tuple[str, str] | None:
+    """The code and message of the fault that all datasets for this role and in this group have."""
+    tag = whole.tag
+    known = [role.name for role in tag.data_roles]
+    role = tag.role(name)
+    if role is None:
+        return (
+            "T031",
+            f"is for role {name!r}, which the TAG lacks{hint(name, known)}; those with data: {listing(known)}",
+        )
+    if not role.is_data_consumer:
+        message = f"is for role {name!r}, which takes no data; set isDataConsumer: true there"
+        return "T032", f"{message}, or write one of {listing(known)}"
+    if name in whole.unclear:
+        return None
+    entries = associations.get(group, ())
+    if not entries:
+        groups = {g for channel in tag.channels_of(name) for g in channel.groups}
+        message = f"is in group {group!r}, which no groupAssociation of role {name!r} has"
+        if group in groups:
+            return "T033", f"{message}; add it there, or list the dataset under one of {listing(associations)}"
+        return (
+            "T033",
+            f"{message}{hint(group, groups)}; the groups are {listing(groups)}; add it to a channel's groupBy",
+        )
+    if any(entry != entries[0] for entry in entries):
+        message = f"is in group {group!r}, which {len(entries)} associations of role {name!r} have"
+        return "T039", f"{message}; list it under a group that only one has"
+    return None
+
+
+def _unlike(dataset: Dataset) -> bool:
+    """Whether a region has nothing of its group's name: `eu-west`, `europe` and `west-eu` are like `eu`."""
+    region, group = dataset.region, dataset.group
+    if region is None or group in (region, ROOT_GROUP):
+        return False
+    here, there = slug(region), slug(group_region(group))
+    return not (here.startswith(there) or there.startswith(here) or {*here.split("-")} & {*there.split("-")})
+
+
+def _place(p: Placed) -> Iterator[Fault]:
+    region, claim, residency = p.dataset.region, p.dataset.claim, p.dataset.residency
+    if region is not None and not is_label(region):
+        yield p.fault("T010", f"region {region!r} can't be a label of machines; {LABEL_RULE}", "region")
+    if claim is not None and not is_claim(claim):
+        yield p.fault("T010", f"claim {claim!r} can't be a volume claim's name; {CLAIM_RULE}", "claim")
+    if residency not in (None, region):
+        message = f"residency {residency!r} forbids its region {region!r}; make them the same"
+        yield p.fault("T051", message, "residency")
+
+
+def check_filled(datasets: Mapping[str, Sequence[object]], document: Document, at: Where) -> Iterator[Fault]:
+    """Groups that a stack lists without a dataset."""
+    for group, entries in datasets.items():
+        if not entries:
+            message = "has an empty list of datasets, so it has no worker with data; give it one, or leave it out"
+            yield document.fault((*at, group), "T059", f"group {group!r}", message, "warning")
 
 
 def check_names(placed: Sequence[Placed]) -> Iterator[Fault]:
-    """Datasets whose names are no names, or given twice."""
+    """Datasets whose names are no names or given twice, and regions that can't be or may not be."""
     first: dict[str, Placed] = {}
+    sound: set[tuple[str | None, str | None, str | None]] = set()
     for p in placed:
-        name = p.dataset.spec.name
+        dataset = p.dataset
+        name, place = dataset.spec.name, (dataset.region, dataset.claim, dataset.residency)
         if not is_name(name):
             yield p.fault("T010", f"the name can't stand in worker ids; {RULE}", "name")
+        if place not in sound:
+            faults = list(_place(p))
+            yield from faults
+            if not faults:
+                sound.add(place)
         before = first.setdefault(name, p)
         if before is not p:
-            place = f"{before.document.shown}:{before.document.line(before.where)}"
-            message = f"the name is given twice, first in {place}; give each dataset its own, and list it once"
+            told = f"{before.document.shown}:{before.document.line(before.where)}"
+            message = f"the name is given twice, first in {told}; give each dataset its own, and list it once"
             yield p.fault("T035", message, "name")
-
-
-def check_sources(placed: Sequence[Placed]) -> Iterator[Fault]:
-    """Faults of where the data comes from: unknown forms, missing files, regions that share samples."""
-    sources: dict[tuple[str, str], list[tuple[Placed, Uri]]] = {}
-    for p in placed:
-        try:
-            uri = parse_uri(p.dataset.spec.uri)
-        except ValueError as error:
-            yield p.fault("T036", str(error), "uri")
-            continue
-        sources.setdefault((uri.scheme, uri.path), []).append((p, uri))
-        yield from _file(p, uri)
-        if p.dataset.residency not in (None, p.dataset.region):
-            message = f"residency {p.dataset.residency!r} forbids its region {p.dataset.region!r}; make them the same"
-            yield p.fault("T051", message, "residency")
-    for uses in sources.values():
-        yield from _overlaps(uses)
-
-
-def _file(p: Placed, uri: Uri) -> Iterator[Fault]:
-    if uri.scheme != "npz" or p.dataset.claim is not None:
-        return
-    path = Path(uri.path)
-    if not path.is_file() and (path.parent.is_dir() or not p.absolute):
-        message = (
-            f"file {uri.path!r} of uri {p.dataset.spec.uri!r} does not exist; mend the path, or put the file there"
-        )
-        yield p.fault("T038", message, "uri")
-
-
-def _overlaps(uses: Sequence[tuple[Placed, Uri]]) -> Iterator[Fault]:
-    """Two uses of one source are disjoint if they are different parts of the same division."""
-    seen: dict[tuple[int, int], Placed] = {}
-    first, division = uses[0], uses[0][1].parts
-    for p, uri in uses:
-        twin = seen.setdefault((uri.part, uri.parts), p)
-        other = twin if twin is not p else None
-        how = "the same part"
-        if other is None and (uri.parts != division or p.dataset.spec.split != first[0].dataset.spec.split):
-            other, how = first[0], "another division"
-        if other is not None:
-            message = (
-                f"{p.dataset.spec.uri!r} shares samples with dataset {other.dataset.spec.name!r}, which has {how} of "
-                f"the same data ({other.dataset.spec.uri!r}); give each dataset its own K of the same N and split"
-            )
-            yield p.fault("T037", message, "uri")

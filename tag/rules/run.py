@@ -1,7 +1,8 @@
-"""Rules of a run: what a plan that is right as a graph still needs, to be started (T040–T049)."""
+"""Rules of a run: what a plan that is right as a graph still needs, to be started (T040–T049, T064)."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,64 +10,51 @@ from typing import TYPE_CHECKING
 from tag.faults import Fault
 from tag.infer import Complete
 from tag.names import LONGEST, RULE, is_name
-from tag.plan import EVERY_GROUP, Plan
+from tag.plan import EVERY_GROUP, Plan, PlannedWorker
+from tag.rules import sizes
 from tag.rules.data import Placed
-from tag.schema import Tag
-from tag.source import Document, Where
+from tag.rules.tally import tally
+from tag.rules.topology import RUNS_TODAY, missing
+from tag.source import Document, Where, is_file
 from tag.stack import Stack
 
 if TYPE_CHECKING:
     from tag.job import Job
 
-RUNS_TODAY = (
-    "a star: one channel, a role with data at one end, one aggregator (with any number of replicas) at the other"
-)
 
+def check_ids(odd: Sequence[PlannedWorker], placed: Sequence[Placed], document: Document) -> Iterator[Fault]:
+    """Worker ids that are given twice or are too long; told of the dataset, else of the document.
 
-def check_ids(plan: Plan, placed: Sequence[Placed], document: Document) -> Iterator[Fault]:
-    """Worker ids that are given twice or are too long; told of the dataset, else of the document."""
-    places = {p.dataset.spec.name: (p.document, p.where) for p in placed}
-    before = ""
-    for worker in plan.workers:
-        name, data = worker.spec.worker, worker.spec.dataset
-        home, where = places[data.name] if data is not None else (document, ())
-        if name == before:
+    Args:
+        odd: the workers whose id is too long or given before (`tally`).
+        placed: all datasets.
+        document: where datasets are listed.
+    """
+    places: dict[str, Placed] = {}
+    repeated: set[str] = set()
+    for p in placed if odd else ():
+        if places.setdefault(p.dataset.spec.name, p) is not p:
+            repeated.add(p.dataset.spec.name)
+    for worker in odd:
+        spec = worker.spec
+        home = places[spec.dataset.name] if spec.dataset is not None else None
+        told, where = (document, ()) if home is None else (home.document, home.where)
+        if len(spec.worker) > LONGEST and spec.dataset is None:
+            continue  # told of the TAG
+        if len(spec.worker) > LONGEST:
+            count = len(spec.worker)
+            message = f"the id has {count} characters, at most {LONGEST} are allowed; shorten role, group or dataset"
+            yield told.fault(where, "T046", f"worker {spec.worker!r}", message)
+        elif spec.dataset is None or spec.dataset.name not in repeated:  # else T035 tells
             message = "two workers have this id; rename a role, a group or a dataset, so that the joined names differ"
-            yield home.fault(where, "T045", f"worker {name!r}", message)
-        if len(name) > LONGEST:
-            message = (
-                f"the id has {len(name)} characters, at most {LONGEST} are allowed; shorten role, group or dataset"
-            )
-            yield home.fault(where, "T046", f"worker {name!r}", message)
-        before = name
+            yield told.fault(where, "T045", f"worker {spec.worker!r}", message)
 
 
 def check_topology(whole: Complete, document: Document) -> Iterator[Fault]:
     """A TAG that expands, but that this version can't run yet."""
-    tag = whole.tag
-    why = _why_not(tag)
-    if why:
-        yield document.fault(
-            ("channels",), "T044", "TAG", f"this topology can't run yet: {why}; runs today: {RUNS_TODAY}"
-        )
-
-
-def _why_not(tag: Tag) -> str:
-    if len(tag.channels) != 1:
-        return f"it has {len(tag.channels)} channels"
-    channel = tag.channels[0]
-    ends = [role for name in channel.pair if (role := tag.role(name)) is not None]
-    leaders = [role for role in ends if not role.is_data_consumer]
-    if len(leaders) != 1:
-        return f"channel {channel.name!r} joins two roles {'without' if leaders else 'with'} data"
-    if "aggregate" not in channel.func_tags.get(leaders[0].name, ()):
-        return f"role {leaders[0].name!r} does not aggregate on channel {channel.name!r}"
-    if len(leaders[0].group_association) != 1:
-        return (
-            f"role {leaders[0].name!r} has {len(leaders[0].group_association)} separate aggregators "
-            f"(one for all groups is groupAssociation: [{{{channel.name}: {EVERY_GROUP!r}}}])"
-        )
-    return ""
+    if why := missing(whole.tag):
+        message = f"this topology can't run yet, as no program does this: {'; '.join(why)}; runs today: {RUNS_TODAY}"
+        yield document.fault(("channels",), "T044", "TAG", message)
 
 
 def check_settings(stack: Stack, trainers: int, document: Document, at: Where) -> Iterator[Fault]:
@@ -87,6 +75,39 @@ def check_settings(stack: Stack, trainers: int, document: Document, at: Where) -
         yield document.fault((*at, "deadline"), "T041", "deadline", message, "warning")
 
 
+def check_quorum(plan: Plan, quorum: int | None, document: Document, where: Where) -> Iterator[Fault]:
+    """A quorum that the whole plan could meet, but not every aggregator: each hears its own groups only."""
+    if quorum is None:
+        return
+    heard: Counter[str] = Counter()
+    leaders: set[str] = set()
+    for bucket in tally(plan).buckets:
+        for place in bucket.example.memberships:
+            if place.channel != plan.model_channel:
+                continue
+            if bucket.example.dataset is not None:
+                heard[place.group] += bucket.count
+            else:
+                leaders.add(place.group)
+    if quorum > heard.total():  # which check_settings tells
+        return
+    for group in sorted(leaders - {EVERY_GROUP}):
+        count = heard[group]
+        if quorum > count:
+            message = (
+                f"quorum {quorum} is more than the {count} trainers of group {group!r}, which has its own aggregator; "
+                f"write all, or at most {count}"
+            )
+            yield document.fault(where, "T040", "quorum", message)
+
+
+def check_exact(stack: Stack, trainers: int, document: Document, at: Where) -> Iterator[Fault]:
+    """Why a stack can't be exact."""
+    for why in why_inexact(stack, trainers):
+        message = f"two runs with the same seed may end with different models: {why}; write quorum: all to be exact"
+        yield document.fault((*at, "quorum"), "T064", "stack", message, "note")
+
+
 def check_federation(name: str, document: Document, at: Where) -> Iterator[Fault]:
     """The federation's name, which stands in topics and namespaces."""
     if not is_name(name):
@@ -99,17 +120,19 @@ def check_program(path: Path | None, role: str, document: Document, where: Where
     if path is None:
         message = "the role has data but no program that would train on it; set program in the stack"
         yield document.fault(where, "T043", f"role {role!r}", message)
-    elif not path.is_file():
+    elif not is_file(path):
         message = f"file {str(path)!r} does not exist; mend the path, which is relative to this file"
         yield document.fault(where, "T042", f"program of role {role!r}", message)
+    else:
+        yield from sizes.check_program(path, role, document, where)
 
 
 def check_job(job: Job) -> Iterator[Fault]:
     """What a Flame job asks for that does not run yet."""
-    for field, named, runs in (
-        ("optimizer", job.model.optimizer, "fedavg"),
-        ("selector", job.model.selector, "default"),
-    ):
+    from tag.leftovers import RUNS
+
+    for field, runs in RUNS.items():
+        named = getattr(job.model, field)
         if named.sort not in (None, "", runs):
             message = f"{named.sort!r} can't run yet; runs today: {runs!r}"
             yield job.model_document.fault((field, "sort"), "T049", field, message)

@@ -1,10 +1,12 @@
-"""Rules of the graph itself: names, duplicates, pairs, functions, replicas, connections (T010–T020)."""
+"""Rules of the graph itself: pairs, functions, replicas, connections, empty lists (T012–T020, T059)."""
 
 from collections.abc import Iterator, Sequence
 
 from tag.faults import Fault
 from tag.infer import depths
-from tag.names import RULE, hint, is_name, listing
+from tag.names import hint, listing
+from tag.parse import dig
+from tag.rules import naming
 from tag.schema import Channel, Role, Tag
 from tag.source import Document, Where
 
@@ -22,13 +24,15 @@ OPPOSITE = {**dict(ANSWERS), **{there: here for here, there in ANSWERS}}
 COORDINATE = "coordinate"
 """Flame's coordination: `coordinate` at one end, `coordinateWith…` at the other."""
 
+MOST_REPLICAS = 1000
+"""More copies than anybody means; a number of another size is a slip, and would fill the memory."""
+
 _PAIR = 2
 
 
 def check(tag: Tag, document: Document) -> Iterator[Fault]:
     """The faults of a TAG's structure."""
-    yield from _names(tag, document)
-    yield from _twice(tag, document)
+    yield from naming.check(tag, document)
     for i, channel in enumerate(tag.channels):
         yield from _pair(tag, channel, document, ("channels", i))
         yield from _functions(channel, document, ("channels", i))
@@ -36,43 +40,13 @@ def check(tag: Tag, document: Document) -> Iterator[Fault]:
     for i, role in enumerate(tag.roles):
         yield from _replica(role, document, ("roles", i))
     yield from _graph(tag, document)
+    yield from _empty(document)
     if tag.connectors:
         message = "connectors mean nothing, in Flame as here; leave them out"
         yield document.fault(("connectors",), "T019", "TAG", message, "warning")
-
-
-def _names(tag: Tag, document: Document) -> Iterator[Fault]:
-    named: list[tuple[str, str, Where]] = [("role", r.name, ("roles", i, "name")) for i, r in enumerate(tag.roles)]
-    for i, channel in enumerate(tag.channels):
-        named.append(("channel", channel.name, ("channels", i, "name")))
-        named += [("group", g, ("channels", i, "groupBy", "value", k)) for k, g in enumerate(channel.groups)]
-    for kind, name, where in named:
-        if not is_name(name):
-            message = f"the name can't stand in topics and worker ids; {RULE}"
-            yield document.fault(where, "T010", f"{kind} {name!r}", message)
-
-
-def _twice(tag: Tag, document: Document) -> Iterator[Fault]:
-    kinds: tuple[tuple[str, str, Sequence[Role | Channel]], ...] = (
-        ("role", "roles", tag.roles),
-        ("channel", "channels", tag.channels),
-    )
-    for kind, field, items in kinds:
-        for i in _repeats([item.name for item in items]):
-            message = f"two {field} have this name; rename one of them"
-            yield document.fault((field, i, "name"), "T011", f"{kind} {items[i].name!r}", message)
-    for i, channel in enumerate(tag.channels):
-        for k in _repeats(channel.groups):
-            message = f"channel {channel.name!r} lists the group twice; name it once"
-            yield document.fault(
-                ("channels", i, "groupBy", "value", k), "T011", f"group {channel.groups[k]!r}", message
-            )
-
-
-def _repeats(names: Sequence[str]) -> list[int]:
-    """Where a name stands that stood before."""
-    seen: set[str] = set()
-    return [i for i, name in enumerate(names) if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+    if tag.revision is not None:
+        message = "revision means nothing: Flame's server counts by it, and the TAG is a file here; leave it out"
+        yield document.fault(("revision",), "T019", "TAG", message, "warning")
 
 
 def _pair(tag: Tag, channel: Channel, document: Document, at: Where) -> Iterator[Fault]:
@@ -95,12 +69,15 @@ def _functions(channel: Channel, document: Document, at: Where) -> Iterator[Faul
     subject, tags = f"channel {channel.name!r}", channel.func_tags
     for role in sorted(tags.keys() - set(channel.pair)):
         message = f"funcTags has role {role!r}, which is not in the pair{hint(role, channel.pair)}; take it out"
-        yield document.fault((*at, "funcTags", role), "T016", subject, message)
+        yield document.fault((*at, "funcTags", role), "T016", subject, message, part="key")
     for role in dict.fromkeys(channel.pair):
         if role not in tags:
             message = f"funcTags lacks role {role!r} of the pair; say what it does here, or leave funcTags out"
             yield document.fault((*at, "funcTags"), "T016", subject, message)
             continue
+        if not tags[role]:
+            message = f"funcTags says that role {role!r} does nothing; name its functions, or leave funcTags out"
+            yield document.fault((*at, "funcTags", role), "T016", subject, message)
         there = tags.get(channel.peer(role), ())
         for k, function in enumerate(tags[role]):
             where = (*at, "funcTags", role, k)
@@ -130,7 +107,10 @@ def _replica(role: Role, document: Document, at: Where) -> Iterator[Fault]:
     subject, where = f"role {role.name!r}", (*at, "replica")
     if role.replica < 1:
         yield document.fault(where, "T018", subject, f"replica {role.replica} is below 1; write 1, or leave it out")
-    if role.is_data_consumer and role.replica > 1:
+    if role.replica > MOST_REPLICAS:
+        message = f"replica {role.replica} is above {MOST_REPLICAS}; write fewer copies: they only stand by"
+        yield document.fault(where, "T018", subject, message)
+    elif role.is_data_consumer and role.replica > 1:
         message = (
             f"replica {role.replica} stands on a role with data, which has one worker per dataset; leave it out, "
             "and give the job more datasets for more workers"
@@ -146,9 +126,26 @@ def _dead(channel: Channel, document: Document, at: Where) -> Iterator[Fault]:
     if channel.is_unidirectional is not None:
         message = "isUnidirectional means nothing, in Flame as here; leave it out"
         yield document.fault((*at, "isUnidirectional"), "T019", subject, message, "warning")
-    if channel.backend == "p2p":
-        message = "backend 'p2p' is not available: the channel runs over mqtt, as all do; leave it out"
+    if channel.backend not in (None, "mqtt"):
+        message = f"backend {channel.backend!r} is not available: the channel runs over mqtt, as all do; leave it out"
         yield document.fault((*at, "backend"), "T019", subject, message, "warning")
+    for field, value in (("broker", channel.broker), ("brokerHost", channel.broker_host)):
+        if value is not None:
+            message = f"{field} {value!r} means nothing yet: a federation has one broker; leave it out"
+            yield document.fault((*at, field), "T019", subject, message, "warning")
+
+
+def _empty(document: Document) -> Iterator[Fault]:
+    """Lists that Flame takes for something: an empty groupBy for `default`, an empty groupAssociation for no worker."""
+    for field, inner, meaning in (
+        ("channels", ("groupBy", "value"), "is taken as [default]"),
+        ("roles", ("groupAssociation",), "is taken as left out, and inferred"),
+    ):
+        for i, item in enumerate(dig(document.data, (field,)) or ()):
+            if dig(item, inner) == []:
+                message = f"{inner[-1]} is an empty list, which {meaning}; leave it out, or write what you mean"
+                subject = f"{field.removesuffix('s')} {item.get('name')!r}"
+                yield document.fault((field, i, *inner), "T059", subject, message, "warning")
 
 
 def _graph(tag: Tag, document: Document) -> Iterator[Fault]:
@@ -158,11 +155,27 @@ def _graph(tag: Tag, document: Document) -> Iterator[Fault]:
         return
     if any(len(channel.pair) != _PAIR for channel in tag.channels):
         return
-    reached = depths(tag)
+    first = next(role.name for role in tag.roles if role.is_data_consumer)
+    together, reached = _reached(tag, first), depths(tag)
     for i, role in enumerate(tag.roles):
+        subject = f"role {role.name!r}"
         if not tag.channels_of(role.name):
             message = "no channel names the role, so it could talk to nobody; add it to a pair, or remove it"
-            yield document.fault(("roles", i), "T015", f"role {role.name!r}", message)
+            yield document.fault(("roles", i), "T015", subject, message)
         elif role.name not in reached:
             message = "no path of channels leads from the role to one with data; join them by a channel"
-            yield document.fault(("roles", i), "T020", f"role {role.name!r}", message)
+            yield document.fault(("roles", i), "T020", subject, message)
+        elif role.name not in together:
+            message = f"no path of channels leads from the role to role {first!r}; join the parts, or write two TAGs"
+            yield document.fault(("roles", i), "T020", subject, message)
+
+
+def _reached(tag: Tag, role: str) -> set[str]:
+    """The roles that a path of channels joins to one."""
+    reached, front = {role}, [role]
+    while front:
+        here = front.pop()
+        found = {channel.peer(here) for channel in tag.channels_of(here)} - reached
+        reached |= found
+        front += found
+    return reached

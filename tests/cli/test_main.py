@@ -45,7 +45,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["rnu", "x"], "error: command 'rnu' is not known; did you mean 'run'?; there are check, expand, run, report"),
+        (["rnu", "x"], "error: command 'rnu' is not known; did you mean 'run'?; there are check, expand"),
         (["frobnicate"], "error: command 'frobnicate' is not known; there are"),
         ([], "error: the following arguments are required: COMMAND"),
         (["run"], "error: the following arguments are required: STACK"),

@@ -52,7 +52,7 @@ def _may_read(plan: Plan, name: str, topic: Topic) -> bool:
         return False
     to_all, to_me = topic.to == "", topic.to == name
     if name == OPERATOR:
-        news = topic.kind in ("here", "state", "event") and to_all
+        news = topic.kind in ("here", "state", "alive", "event") and to_all
         # nobody speaks under the operator's name but the operator, who has nothing to tell itself
         return topic.sender != OPERATOR and (news or (topic.kind == "model" and (to_all or to_me)))
     worker = next(w for w in plan.workers if w.spec.worker == name)

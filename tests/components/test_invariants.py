@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -194,3 +195,20 @@ def test_storage_gives_each_aggregator_a_claim_of_its_own(
     }
     assert claims == used
     assert len(claims) == 2
+
+
+def test_the_limits_of_a_role_are_those_of_its_pods_and_no_other_s(
+    deploy: Callable[..., Any], settings: Callable[..., Any], variant: Callable[..., Path]
+) -> None:
+    path = variant()
+    tag = path.parent / "tags" / "regions.yaml"
+    text = tag.read_text(encoding="utf-8")
+    edited = text.replace("isDataConsumer: true", "isDataConsumer: true\n    resources: {memory: 3Gi}")
+    assert edited != text
+    tag.write_text(edited, encoding="utf-8")
+
+    engine = deploy(settings(path))
+
+    limits = {name: c["resources"]["limits"]["memory"] for name, c in _containers(engine) if name.endswith("/worker")}
+    assert {limit for name, limit in limits.items() if "trainer" in name} == {"3Gi"}
+    assert {limit for name, limit in limits.items() if "aggregator" in name} == {"768Mi"}

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from tag.kubernetes import Kubernetes
 from tag.kubernetes_values import amount
+from tag.plan import Limits
 
 
 def test_a_stack_needs_no_kubernetes_block() -> None:
@@ -29,6 +30,13 @@ def test_a_share_that_is_given_in_part_keeps_the_rest() -> None:
     share = Kubernetes.model_validate({"resources": {"trainer": {"limits": {"memory": "2Gi"}}}}).resources.trainer
 
     assert (share.limits.memory, share.limits.cpu, share.requests.memory) == ("2Gi", "2", "768Mi")
+
+
+def test_a_role_s_own_limits_stand_and_nothing_above_them_is_promised() -> None:
+    share = Kubernetes().resources.trainer.within(Limits(memory="512Mi"))
+
+    assert (share.limits.memory, share.limits.cpu) == ("512Mi", "2"), "what the role does not say is the stack's"
+    assert (share.requests.memory, share.requests.cpu) == ("512Mi", "500m"), "768Mi would be above the limit"
 
 
 def test_a_keras_worker_fits_what_its_pod_is_promised() -> None:

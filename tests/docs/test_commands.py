@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github").rglob("*.yml"))
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("CONTRIBUTING.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-VERBS = {path.stem for path in (ROOT / "cli").glob("*.py") if "def register(" in path.read_text(encoding="utf-8")}
+VERBS = {
+    path.stem.rstrip("_") for path in (ROOT / "cli").glob("*.py") if "def register(" in path.read_text(encoding="utf-8")
+}
 
 
 def _name(path: Path) -> str:

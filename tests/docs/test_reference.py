@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 
+from tag.describe import attributes
 from tag.kubernetes import Kubernetes
 from tag.stack import Stack
 
@@ -66,11 +67,11 @@ def test_every_link_leads_to_a_heading(reference: ModuleType, text: str) -> None
     assert links <= headings
 
 
-def test_a_field_without_description_is_an_error(reference: ModuleType) -> None:
+def test_a_field_without_description_is_an_error() -> None:
     class Bare(Stack):
         """Says nothing of its field."""
 
         novelty: int = 1
 
     with pytest.raises(ValueError, match=r"Bare has no description of novelty; add it under Attributes"):
-        reference._attributes(Bare)
+        attributes(Bare)

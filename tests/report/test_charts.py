@@ -168,6 +168,6 @@ def test_a_tree_is_drawn_from_its_top_to_its_data(
     figure = figures(read_record(keep(Story(tree(), rounds=1), tmp_path / "run")))["tag"]
 
     high = {text.get_text(): text.get_window_extent().y0 for text in shown_texts(figure)}
-    order = ["role top", "channel global", "role middle", "channel param", "role trainer", "channel ring among trainer"]
+    order = ["role top", "channel global", "role middle", "channel param", "role trainer", "channel ring"]
     assert sorted(order, key=lambda name: -high[name]) == order
     assert overlaps(figure) == []

@@ -201,3 +201,36 @@ def test_ten_thousand_datasets_expand_in_less_than_half_a_second() -> None:
     expand(tag, datasets, federation="f")
 
     assert time.process_time() - start < 0.5
+
+
+def test_as_many_groups_as_datasets_cost_no_more() -> None:
+    """Associations are looked up, not searched: 10,000 groups for 10,000 datasets."""
+    groups = [f"region{i}" for i in range(10_000)]
+    tag, datasets = _tag(1, groups, 1, every=True), _datasets(groups, 10_000)
+    start = time.process_time()
+
+    plan = expand(tag, datasets, federation="f")
+
+    assert time.process_time() - start < 1
+    assert len(plan.roster) == 10_000
+
+
+def test_a_plan_made_without_pydantics_checks_is_the_one_that_they_would_make() -> None:
+    plan = expand(_tag(2, GROUPS, 2, every=False), _datasets(GROUPS, 6), federation="f")
+
+    checked = Plan.model_validate(plan.model_dump())
+
+    assert checked == plan
+    assert checked.model_dump_json(by_alias=True) == plan.model_dump_json(by_alias=True)
+    assert plan.workers[0].spec.model_copy(update={"worker": "x"}).worker == "x"
+
+
+def test_a_tag_that_was_looked_into_equals_one_that_was_not_and_its_copies_have_their_own_channels() -> None:
+    tag, same = _tag(2, GROUPS, 1, every=False), _tag(2, GROUPS, 1, every=False)
+    assert [c.name for c in tag.channels_of("aggregator0")] == ["channel0", "channel1"]
+
+    fewer = tag.model_copy(update={"channels": tag.channels[:1]})
+
+    assert tag == same
+    assert tag.model_dump() == same.model_dump()
+    assert [c.name for c in fewer.channels_of("aggregator0")] == ["channel0"]

@@ -101,7 +101,9 @@ def _expect(project: Any, path: Path, case: Case) -> None:
     lines = [i for i, line in enumerate(path.read_text().splitlines(), 1) if at in line]
     assert fault.file == str(path)
     assert fault.line in lines, f"{fault} should be in one of {lines}"
-    assert re.fullmatch(r".+:\d+: T\d{3} [^:]+.*: .+[^.]", str(fault)), "file:line: code subject: message, no period"
+    assert re.fullmatch(r".+:\d+:\d+: T\d{3} [^:]+.*: .+[^.]", str(fault)), (
+        "file:line:column: code subject: message, no period"
+    )
     assert "pydantic" not in fault.message
     assert "Input should" not in fault.message
 
@@ -199,5 +201,5 @@ def test_warnings_come_after_errors_and_no_fault_twice() -> None:
     raised = TagError([warning, error, error])
 
     assert raised.faults == (error, warning)
-    assert str(raised) == "b:2: T010 s: m\na:1: T019 warning: s: m"
+    assert str(raised) == "b:2:1: T010 s: m\na:1:1: T019 warning: s: m"
     assert split([warning, error]) == ((error,), (warning,))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tag.faults import TagError
-from tag.load import load_job_plan
+from tag.load import load_job_plan, load_stack
 
 FLAME = Path(__file__).parents[1] / "fixtures" / "flame"
 JOBS = ["distributed_training", "hier_mnist", "medmnist", "mnist"]
@@ -43,15 +43,81 @@ def test_a_job_has_the_workers_that_flame_makes(job: str) -> None:
     assert actual == _expected(job)
 
 
-def test_every_field_of_flames_schema_is_accepted(tmp_path: Path) -> None:
+def _changed(folder: Path, file: str, change: dict[str, Any]) -> Path:
+    """A copy of Flame's mnist job with fields of one file changed."""
+    job = shutil.copytree(FLAME / "mnist", folder / "job")
+    (job / file).write_text(json.dumps(json.loads((job / file).read_text()) | change))
+    return job
+
+
+def _warned(job: Path) -> dict[str, str]:
+    """The warnings by what they are about."""
+    warnings = load_job_plan(job / "schema.json", job).warnings
+    assert {warning.code for warning in warnings} <= {"T019"}
+    return {warning.subject: warning.message for warning in warnings}
+
+
+def test_every_field_of_flames_schema_is_accepted_and_dead_ones_are_told(tmp_path: Path) -> None:
     schema = json.loads((FLAME / "mnist" / "schema.json").read_text())
-    schema |= {"revision": 3, "connectors": []}
-    schema["channels"][0] |= {"backend": "mqtt", "brokerHost": "broker:1883", "isUnidirectional": False}
-    (tmp_path / "schema.json").write_text(json.dumps(schema))
+    channel = {"backend": "shm", "brokerHost": "broker:1883", "isUnidirectional": False}
+    change = {"revision": 3, "connectors": [{"name": "x"}], "channels": [schema["channels"][0] | channel]}
+    job = _changed(tmp_path, "schema.json", change)
 
-    expanded = load_job_plan(tmp_path / "schema.json", FLAME / "mnist")
+    told = [w.message for w in load_job_plan(job / "schema.json", job).warnings if w.file.endswith("schema.json")]
 
-    assert [w.code for w in expanded.warnings] == ["T019"]
+    for field in ("revision", "connectors", "backend 'shm'", "brokerHost 'broker:1883'", "isUnidirectional"):
+        assert sum(message.startswith(field) for message in told) == 1, field
+
+
+def test_what_a_schema_leaves_out_is_as_in_flames_builder(tmp_path: Path) -> None:
+    schema = json.loads((FLAME / "mnist" / "schema.json").read_text())
+    bare = {"name": "param-channel", "pair": ["trainer", "aggregator"]}
+    roles = [{"name": r["name"], "isDataConsumer": r.get("isDataConsumer", False)} for r in schema["roles"]]
+    job = _changed(tmp_path, "schema.json", {"channels": [bare], "roles": roles})
+    spec = (job / "dataSpec.json").read_text()
+    (job / "dataSpec.json").write_text(spec.replace('"us"', '"default"'))
+
+    plan = load_job_plan(job / "schema.json", job).plan
+
+    assert [(w.spec.worker, w.spec.memberships[0].functions) for w in plan.workers] == [
+        ("aggregator-default-0", ("distribute", "aggregate")),
+        ("trainer-default-mnist-dataset", ("fetch", "upload")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "subject", "change", "fields"),
+    [
+        ("job.json", "job", {"name": "x", "backend": "p2p", "priority": "high"}, ["backend", "designId", "priority"]),
+        ("job.json", "job", {"designId": "", "priority": ""}, ["codeVersion", "maxRunTime", "schemaVersion"]),
+        ("modelSpec.json", "modelSpec", {"registry": {"sort": "mlflow", "uri": "http://x"}}, ["registry"]),
+        ("modelSpec.json", "modelSpec", {"baseModel": {"name": "a", "version": 2}}, ["baseModel", "dependencies"]),
+        ("modelSpec.json", "modelSpec", {"optimizer": {"sort": "fedavg", "kwargs": {"a": 1}}}, ["optimizer.kwargs"]),
+        (
+            "modelSpec.json",
+            "modelSpec",
+            {"hyperparameters": {"rounds": 1, "weightDecay": 0.1, "aggGoal": 1, "mine": [1]}},
+            ["hyperparameters.aggGoal", "hyperparameters.mine", "hyperparameters.weightDecay"],
+        ),
+        ("dataset.json", "datasets", {"computeId": "default"}, ["computeId", "dataFormat", "isPublic"]),
+    ],
+)
+def test_fields_of_a_job_that_mean_nothing_here_are_accepted_and_told(
+    tmp_path: Path, file: str, subject: str, change: dict[str, Any], fields: list[str]
+) -> None:
+    told = _warned(_changed(tmp_path, file, change))
+
+    assert all(repr(field) in told[subject] for field in fields), told[subject]
+
+
+def test_empty_fields_of_a_job_say_nothing_and_are_not_told(tmp_path: Path) -> None:
+    empty = {"baseModel": {"name": "", "version": 1}, "dependencies": [], "registry": {"sort": "", "uri": ""}}
+
+    assert "modelSpec" not in _warned(_changed(tmp_path, "modelSpec.json", empty | {"optimizer": {"kwargs": {}}}))
+
+
+def test_many_records_are_told_of_once() -> None:
+    assert "in 10 records" in _warned(FLAME / "medmnist")["datasets"]
 
 
 def test_hyperparameters_reach_trainers_and_rounds_reach_aggregators() -> None:
@@ -95,6 +161,8 @@ def test_datasets_may_be_listed_by_file_name_instead_of_id(tmp_path: Path) -> No
         ("modelSpec.json", '"rounds": 5', '"rounds": 0', "T006"),
         ("job.json", '"designId"', '"designID"', "T004"),
         ("dataset_eu_uk.json", '"url"', '"uri"', "T004"),
+        ("job.json", '"mqtt"', '"carrier-pigeon"', "T006"),
+        ("job.json", '"modelSpec.json"', '"modelSpecs.json"', "T001"),
     ],
 )
 def test_a_broken_job_is_a_fault(tmp_path: Path, file: str, old: str, new: str, code: str) -> None:
@@ -106,9 +174,22 @@ def test_a_broken_job_is_a_fault(tmp_path: Path, file: str, old: str, new: str, 
     with pytest.raises(TagError) as caught:
         load_job_plan(folder / "schema.json", folder)
 
-    assert code in {f.code for f in caught.value.faults if f.file.endswith(file)}
+    found = {f.code for f in caught.value.faults if f.file.endswith(file) or code == "T001"}
+    assert code in found
 
 
 def test_a_job_folder_that_is_missing_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(TagError, match="T001 job: is no folder"):
         load_job_plan(FLAME / "mnist" / "schema.json", tmp_path / "none")
+
+
+@pytest.mark.parametrize("field", ["optimizer", "selector", "privacy", "datasampler"])
+def test_a_choice_that_cannot_run_yet_is_a_fault_of_a_stack(tmp_path: Path, field: str) -> None:
+    job = _changed(tmp_path, "modelSpec.json", {"selector": {}, field: {"sort": "other", "kwargs": {"k": 1}}})
+    stack = tmp_path / "Pulumi.x.yaml"
+    stack.write_text(f"config:\n  fedtag:federation:\n    tag: {job}/schema.json\n    job: {job}\n")
+
+    with pytest.raises(TagError) as caught:
+        load_stack(stack)
+
+    assert [f.subject for f in caught.value.faults if f.code == "T049"] == [field]

@@ -1,14 +1,20 @@
-"""Files keep their values as YAML 1.2 and JSON mean them, and the line of every key."""
+"""Files keep their values as YAML 1.2 and JSON mean them, and the line and column of each."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tag.faults import TagError
-from tag.source import read, shown
+from tag.source import Where, read, shown
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda x: st.lists(x) | st.dictionaries(st.text(alphabet="abc", min_size=1), x),
+)
 
 
 def _write(folder: Path, text: str, name: str = "a.yaml") -> Path:
@@ -17,69 +23,161 @@ def _write(folder: Path, text: str, name: str = "a.yaml") -> Path:
     return path
 
 
-def test_values_are_what_yaml_1_2_says(tmp_path: Path) -> None:
-    text = "no: no\non: [yes, 0o17, 017, -3, 1_000, 1.5, 1e-3, .inf, true, ~, 2024-01-01, '8', !secret x]\n"
+# Written in YAML, and what YAML 1.2's core schema says that it is; YAML 1.1 would twist most of them.
+CORE = [
+    ("no", "no"),
+    ("Yes", "Yes"),
+    ("on", "on"),
+    ("y", "y"),
+    ("true", True),
+    ("FALSE", False),
+    ("tRue", "tRue"),
+    ("~", None),
+    ("NULL", None),
+    ("12:30", "12:30"),
+    ("12:30:45", "12:30:45"),
+    ("2024-01-01", "2024-01-01"),
+    ("0o14", 12),
+    ("014", 14),
+    ("0x1F", 31),
+    ("0b1", "0b1"),
+    ("-0o7", "-0o7"),
+    ("+5", 5),
+    ("1_000", "1_000"),
+    ("1e-3", 0.001),
+    ("1E3", 1000.0),
+    (".5", 0.5),
+    ("1.", 1.0),
+    ("-.Inf", float("-inf")),
+    (".", "."),
+    ("+", "+"),
+    ("1.2.3", "1.2.3"),
+    ("'8'", "8"),
+    ("!!str 8", "8"),
+    ("!!int '8'", 8),
+    ("!!float 8", 8.0),
+    ("! 8", "8"),
+    ("!secret x", "x"),
+    ("=", "="),
+]
 
-    data = read(_write(tmp_path, text)).data
 
-    values = ["yes", 15, 17, -3, 1000, 1.5, 0.001, float("inf"), True, None, "2024-01-01", "8", "x"]
-    assert data == {"no": "no", "on": values}
-    assert [type(v) for v in data["on"]] == [type(v) for v in values], "plain Python types, not ruamel's"
+@pytest.mark.parametrize(("text", "value"), CORE)
+def test_a_value_is_what_yaml_1_2_says(tmp_path: Path, text: str, value: object) -> None:
+    data = read(_write(tmp_path, f"{text}: {text}\n" if text == "no" else f"a: {text}\n")).data
+
+    (found,) = data.values()
+    assert (found, type(found)) == (value, type(value)), "plain Python types"
 
 
-def test_every_place_has_its_line(tmp_path: Path) -> None:
-    document = read(_write(tmp_path, "# comment\na:\n  - x: 1\n    y: 2\n  - z\nb: {c: 3}\n"))
+def test_a_key_is_always_a_text(tmp_path: Path) -> None:
+    assert read(_write(tmp_path, "no: 1\n8: 2\n~: 3\n1.0: 4\n")).data == {"no": 1, "8": 2, "~": 3, "1.0": 4}
 
-    lines = {w: document.line(w) for w in [("a",), ("a", 0, "y"), ("a", 1), ("b", "c")]}
-    assert lines == {("a",): 2, ("a", 0, "y"): 4, ("a", 1): 5, ("b", "c"): 6}
-    assert document.line(("b", "missing")) == 6, "a place that is not there is where its parent is"
+
+YAML_TEXT = """\
+# comment
+a:
+  - x: 1
+    y:   2
+  - z
+  -   [p, "q"]
+b: {c: 3, "d":
+  text
+ }
+e:
+f:
+  long
+"""
+PLACES = [
+    (("a",), (2, 1), "a block is where its key is"),
+    (("a", 0), (3, 5), "an item of a list is where it starts"),
+    (("a", 0, "y"), (4, 10), "a value"),
+    (("a", 1), (5, 5), "an item"),
+    (("a", 2, 1), (6, 11), "an item in brackets"),
+    (("b",), (7, 4), "brackets beside their key"),
+    (("b", "c"), (7, 8), "a value in brackets"),
+    (("e",), (10, 1), "no value: its key"),
+    (("f",), (12, 3), "a text below its key"),
+    (("b", "missing"), (7, 4), "the nearest place around it"),
+    (("nowhere", 1), (2, 1), "the whole file"),
+]
+
+
+@pytest.mark.parametrize(("where", "place", "why"), PLACES)
+def test_a_fault_is_at_the_line_and_column_of_its_value(
+    tmp_path: Path, where: Where, place: tuple[int, int], why: str
+) -> None:
+    fault = read(_write(tmp_path, YAML_TEXT)).fault(where, "T006", "s", "m")
+
+    assert (fault.line, fault.column) == place, why
+
+
+def test_a_fault_of_a_key_is_at_the_key(tmp_path: Path) -> None:
+    document = read(_write(tmp_path, 'a:\n  bb: 1\nc: {"d": 2}\n'))
+
+    places = [document.fault(w, "T004", "s", "m", part="key") for w in [("a", "bb"), ("c", "d"), ("c", "no")]]
+    assert [(f.line, f.column) for f in places] == [(2, 3), (3, 5), (3, 4)]
+
+
+@given(JSON, st.sampled_from([None, 1, "\t"]))
+def test_places_are_the_same_in_json_and_yaml(
+    tmp_path_factory: pytest.TempPathFactory, value: object, indent: int | str | None
+) -> None:
+    """Each value is found in the text at its place, whoever reads it."""
+    folder = tmp_path_factory.mktemp("places")
+    text = json.dumps({"value": value}, indent=indent)
+    first = read(_write(folder, text, "a.json"))
+    yaml = None if "\t" in text else read(_write(folder, f"# YAML\n{text}"))
+    lines = text.splitlines()
+
+    for where, inner in _walk(first.data):
+        line, column = first.places.position(where)
+        rest = lines[line - 1][column - 1 :]
+        opening = json.dumps(inner)[:1] if isinstance(inner, dict | list) else json.dumps(inner)
+        assert rest.startswith(opening), where
+        if yaml is not None:
+            below, same = yaml.places.position(where)
+            assert (below, same) == (line + 1, column), where
+
+
+def _walk(value: Any, where: Where = ()) -> Iterator[tuple[Where, Any]]:
+    yield where, value
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from _walk(inner, (*where, key))
+
+
+def test_columns_count_characters_and_not_the_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_bytes("\ufeff日本: 1\r\nb: 2\rc: 3\n".encode())
+
+    places = [read(path).places.position((key,)) for key in ("日本", "b", "c")]
+    assert places == [(1, 5), (2, 4), (3, 4)], "a line ends as in editors: CR LF, LF or CR"
 
 
 def test_json_with_tabs_and_flames_comments_is_read(tmp_path: Path) -> None:
-    document = read(_write(tmp_path, '{\n\t"//": "a comment",\n\t"url": "a\\/b \\u00e9"\n}', "a.json"))
+    text = '{\n\t"//": "a comment",\n\t"//": "another",\n\t"url": "a\\/b \\u00e9 \\ud83d\\ude00"\n}'
 
-    assert document.data == {"url": "a/b é"}
-    assert document.line(("url",)) == 3
+    document = read(_write(tmp_path, text, "a.json"))
+
+    assert document.data == {"url": "a/b é 😀"}
+    assert document.places.position(("url",)) == (4, 9)
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(),
-        lambda x: st.lists(x) | st.dictionaries(st.text(alphabet="abc", min_size=1), x),
-    )
-)
+@given(JSON)
 def test_whatever_json_writes_is_read_back(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
-    path = _write(tmp_path_factory.mktemp("json"), json.dumps({"value": value}), "a.json")
+    folder = tmp_path_factory.mktemp("json")
+    text = json.dumps({"value": value})
 
-    assert read(path).data == {"value": value}
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "words"),
-    [
-        ("a: 1\nb: [1\nc: 2\n", 3, "neither YAML 1.2 nor JSON"),
-        ("", 1, "empty"),
-        ("a: 1\n---\nb: 2\n", 2, "neither YAML"),
-        ("a: 1\n\nb:\n  c: 1\n  c: 2\n", 5, "twice, first in line 4"),
-        ("a: &x\n  - *x\n", 1, "anchor"),
-        ("? [1, 2]\n: 3\n", 1, "no text"),
-        ("a: \x01\n", 1, "neither YAML"),
-    ],
-)
-def test_a_malformed_file_is_a_fault_with_its_line(tmp_path: Path, text: str, line: int, words: str) -> None:
-    with pytest.raises(TagError) as caught:
-        read(_write(tmp_path, text))
-
-    (fault,) = caught.value.faults
-    assert (fault.line, words in fault.message) == (line, True), str(fault)
+    for name, head in (("a.json", ""), ("a.yaml", ""), ("b.yaml", "# YAML\n"), ("c.yaml", "---\n")):
+        assert read(_write(folder, head + text, name)).data == {"value": value}
 
 
-def test_a_file_that_is_missing_a_folder_or_no_text_is_a_fault(tmp_path: Path) -> None:
-    (tmp_path / "latin.yaml").write_bytes(b"a: \xff\xfe")
+def test_an_alias_is_the_value_of_its_anchor_which_is_where_faults_in_it_are(tmp_path: Path) -> None:
+    document = read(_write(tmp_path, "a: &one\n  b: [1, 2]\nc: *one\n"))
 
-    for path in (tmp_path / "none.yaml", tmp_path, tmp_path / "latin.yaml"):
-        with pytest.raises(TagError, match="T001 file: cannot be read"):
-            read(path)
+    assert document.data == {"a": {"b": [1, 2]}, "c": {"b": [1, 2]}}
+    assert [document.places.position(w) for w in [("c",), ("c", "b", 1)]] == [(3, 4), (2, 10)]
 
 
 def test_paths_are_shown_as_the_user_would_type_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

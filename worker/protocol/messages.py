@@ -82,7 +82,7 @@ class Slot(Message, frozen=True, array_like=True):
 
 
 class Alive(Message, frozen=True):
-    """A leader's beat for the other replicas, while its state has not changed.
+    """A leader's beat for the other replicas and the operator, while its state has not changed.
 
     Attributes:
         term: of the leader.

@@ -1,8 +1,8 @@
 """The plan in a few stable lines."""
 
-from components.summary import tag_summary, workers_by_group
 from tag.load import load_stack
 from tag.plan import Plan
+from tag.summary import tag_summary, workers_by_group
 
 
 def _with_trainers(plan: Plan, count: int) -> Plan:
@@ -17,13 +17,13 @@ def _with_trainers(plan: Plan, count: int) -> Plan:
 def test_the_example_reads_as_its_tag_does() -> None:
     assert tag_summary(load_stack("eu-us-asia").plan) == {
         "tag": "Regions around a global aggregator: 5 workers",
-        "role aggregator": "2: aggregator-all-0, aggregator-all-1",
-        "role trainer": "3: trainer-asia-mnist-asia, trainer-eu-mnist-eu, trainer-us-mnist-us",
+        "role aggregator": "2 workers, replica 2: aggregator-all-0, aggregator-all-1",
+        "role trainer": "3 workers: trainer-asia-mnist-asia, trainer-eu-mnist-eu, trainer-us-mnist-us",
         "channel param-channel": "aggregator – trainer in asia, eu, us",
-        "group *": "aggregator-all-0, aggregator-all-1",
-        "group asia": "trainer-asia-mnist-asia",
-        "group eu": "trainer-eu-mnist-eu",
-        "group us": "trainer-us-mnist-us",
+        "group * on param-channel": "2 aggregators: aggregator-all-0, aggregator-all-1",
+        "group asia on param-channel": "1 trainer: trainer-asia-mnist-asia",
+        "group eu on param-channel": "1 trainer: trainer-eu-mnist-eu",
+        "group us on param-channel": "1 trainer: trainer-us-mnist-us",
         "run": "run 1, 5 rounds",
     }
 
@@ -32,7 +32,7 @@ def test_a_thousand_workers_stay_a_few_lines() -> None:
     summary = tag_summary(_with_trainers(load_stack("eu-us-asia").plan, 1000))
 
     assert len("\n".join(summary.values())) < 1000
-    assert summary["role trainer"].startswith("1000: trainer-eu-000, ")
+    assert summary["role trainer"].startswith("1,000 workers: trainer-eu-000, ")
     assert summary["role trainer"].endswith("and 995 more")
 
 

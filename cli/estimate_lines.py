@@ -1,0 +1,223 @@
+"""An estimate as lines for people, and as JSON with units in the names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from tag.estimate import Estimate, Layout, Row, Settings
+from tag.estimate_links import Link
+from tag.estimate_memory import Pod
+from tag.estimate_sizes import bytes_text, memory_text
+from tag.limits import MAX_PACKET_BYTES
+from tag.names import natural
+from tag.summary import counted, listed
+
+T = TypeVar("T")
+_DIGITS = 6
+
+
+def lines(name: str, found: Estimate, settings: Settings, beyond: Sequence[str]) -> list[str]:
+    """The estimate for people; groups and regions with the same numbers share a row."""
+    broker = (
+        f"{counted(found.connections, 'connection')}; a round brings it {bytes_text(found.into_broker)} and takes "
+        f"{bytes_text(found.out_of_broker)} from it"
+    )
+    shown = [
+        f"{name}: {counted(found.workers, 'worker')}, {found.trainers:,} with data; {counted(found.rounds, 'round')}",
+        f"  model    {bytes_text(settings.model)}"
+        + (f", {settings.parameters:,} parameters" if settings.parameters is not None else ""),
+        f"  broker   {broker}",
+    ]
+    for table in (_roles(found), _pods(found), _links(found, settings), _layouts(found)):
+        if len(table) > 1:
+            shown += ["", *_aligned(table)]
+    shown += _raw(found)
+    return shown + ([""] + [f"warning: {text}" for text in beyond] if beyond else [])
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The first column and texts to the left, numbers to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    right = [i > 0 and all(_is_number(row[i]) for row in rows[1:]) for i in range(len(rows[0]))]
+    return [
+        "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _is_number(cell: str) -> bool:
+    return cell == "–" or cell[:1].isdigit()
+
+
+def _together(items: Iterable[T], same: Any) -> list[list[T]]:
+    alike: dict[Hashable, list[T]] = defaultdict(list)
+    for item in items:
+        alike[same(item)].append(item)
+    return list(alike.values())
+
+
+def _several(names: list[str], what: str) -> str:
+    names = sorted(names, key=natural)
+    return listed(names) if len(names) <= 3 else f"{names[0]} … {names[-1]} ({counted(len(names), what)})"  # noqa: PLR2004
+
+
+def _roles(found: Estimate) -> list[Sequence[str]]:
+    head = ("ROLE", "GROUP", "WORKERS", "FAN-IN", "ONE SENDS A ROUND", "ONE RECEIVES")
+    alike = _together(found.rows, lambda r: (r.role, r.workers, r.fan_in, bytes_text(r.sent), bytes_text(r.received)))
+    return [
+        head,
+        *(
+            (
+                rows[0].role,
+                _several([row.group for row in rows], "group"),
+                f"{sum(row.workers for row in rows):,}",
+                f"{rows[0].fan_in:,}" if rows[0].fan_in else "–",
+                bytes_text(rows[0].sent),
+                bytes_text(rows[0].received),
+            )
+            for rows in alike
+        ),
+    ]
+
+
+def _pods(found: Estimate) -> list[Sequence[str]]:
+    return [
+        ("POD", "MEMORY", "LIMIT", "AS FAR AS IT IS KNOWN"),
+        *((p.role, f"{p.bound} {memory_text(p.needs)}", memory_text(p.limit), p.because) for p in found.pods),
+    ]
+
+
+def _links(found: Estimate, settings: Settings) -> list[Sequence[str]]:
+    speed = settings.speed
+    alike = _together(found.links, lambda link: (link.workers, bytes_text(link.up), bytes_text(link.down)))
+    return [
+        ("REGION", "WORKERS", "UP A ROUND", "DOWN A ROUND", *(("SECONDS",) if speed else ())),
+        *(
+            (
+                _several([link.region for link in links], "region"),
+                f"{sum(link.workers for link in links):,}"
+                + (f" ({links[0].workers:,} each)" if len(links) > 1 else ""),
+                bytes_text(links[0].up),
+                bytes_text(links[0].down),
+                *((_few((links[0].up + links[0].down) * 8 / speed),) if speed else ()),
+            )
+            for links in alike
+        ),
+    ]
+
+
+def _layouts(found: Estimate) -> list[Sequence[str]]:
+    timed = any(layout.seconds is not None for layout in found.layouts)
+    rounds = counted(found.rounds, "round").upper()
+    clock = ("SECONDS A ROUND", "WITH ONE LINK AT THE BROKER")
+    return [
+        ("OVER REGION LINKS", "UP A ROUND", "DOWN A ROUND", f"IN {rounds}", *(clock if timed else ())),
+        *(
+            (
+                layout.name,
+                bytes_text(layout.up),
+                bytes_text(layout.down),
+                bytes_text(_whole(layout, found)),
+                *((_few(s.regions), _few(s.centre)) if (s := layout.seconds) is not None else ()),
+            )
+            for layout in found.layouts
+        ),
+    ]
+
+
+def _few(value: float) -> str:
+    """Three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004
+
+
+def _whole(layout: Layout, found: Estimate) -> int:
+    return found.rounds * (layout.up + layout.down)
+
+
+def _raw(found: Estimate) -> list[str]:
+    """How the run compares with sending the raw data to one place."""
+    run = _whole(found.layouts[0], found)
+    if found.raw is None:
+        return ["raw data to one place: its size is not known here; give --data-size"]
+    text = f"raw data to one place, once: {bytes_text(found.raw)}"
+    if not run or not found.raw:
+        return [text]
+    if found.raw >= run:
+        return [f"{text}, {_few(found.raw / run)} × what the run takes"]
+    return [f"{text}; the run takes {_few(run / found.raw)} × as much"]
+
+
+def as_json(found: Estimate, settings: Settings, beyond: Sequence[str]) -> dict[str, Any]:
+    """All numbers, with their units in the names."""
+    return {
+        "federation": found.federation,
+        "workers": found.workers,
+        "trainers": found.trainers,
+        "rounds": found.rounds,
+        "modelBytes": settings.model,
+        "modelParameters": settings.parameters,
+        "brokerConnections": found.connections,
+        "brokerInBytesPerRound": found.into_broker,
+        "brokerOutBytesPerRound": found.out_of_broker,
+        "accessListBytes": found.access_list,
+        "largestMessageBytes": found.packet,
+        "largestMessageLimitBytes": MAX_PACKET_BYTES,
+        "linkBitsPerSecond": settings.speed,
+        "rawDataBytes": found.raw,
+        "groups": [_row_json(row) for row in found.rows],
+        "regionLinks": [_link_json(link, settings.speed) for link in found.links],
+        "pods": [_pod_json(pod) for pod in found.pods],
+        "layouts": [_layout_json(layout, found) for layout in found.layouts],
+        "warnings": list(beyond),
+    }
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    return {
+        "role": row.role,
+        "group": row.group,
+        "workers": row.workers,
+        "fanIn": row.fan_in,
+        "sentBytesPerRound": row.sent,
+        "receivedBytesPerRound": row.received,
+    }
+
+
+def _link_json(link: Link, speed: int | None) -> dict[str, Any]:
+    return {
+        "region": link.region,
+        "workers": link.workers,
+        "upBytesPerRound": link.up,
+        "downBytesPerRound": link.down,
+        "secondsPerRound": _rounded(speed and (link.up + link.down) * 8 / speed),
+    }
+
+
+def _pod_json(pod: Pod) -> dict[str, Any]:
+    return {
+        "role": pod.role,
+        "kind": pod.kind,
+        "bound": pod.bound,
+        "memoryBytes": pod.needs,
+        "memoryLimitBytes": pod.limit,
+        "limitIsFrom": pod.limit_is_from,
+        "because": pod.because,
+    }
+
+
+def _layout_json(layout: Layout, found: Estimate) -> dict[str, Any]:
+    return {
+        "name": layout.name,
+        "upBytesPerRound": layout.up,
+        "downBytesPerRound": layout.down,
+        "busiestLinkBytesPerRound": layout.busiest,
+        "runBytes": _whole(layout, found),
+        "secondsPerRound": _rounded(layout.seconds.regions if layout.seconds else None),
+        "secondsPerRoundWithOneLinkAtTheBroker": _rounded(layout.seconds.centre if layout.seconds else None),
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, _DIGITS)

@@ -1,0 +1,221 @@
+"""What each worker sends and receives in a round, by the protocol's rules. Pure.
+
+A leader publishes a model once to each group, and the broker copies it to the members. A trainer's update is as large
+as the model; a middle aggregator passes on 64-bit sums, twice the weights. Replicas get a checkpoint in each round; the
+leader hears its own, too. A ring passes 64-bit sums around, as ring all-reduce does; below an aggregator one of its
+members passes the sum on, and all take the model. What coordinators say is left out. Bytes are of MQTT's payload.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tag.limits import CHUNK_BYTES
+from tag.plan import EVERY_GROUP, Membership, Plan, PlannedWorker
+
+CHUNK_HEAD_BYTES = 32
+"""Before the bytes of a chunk."""
+UPDATE_TALK_BYTES = 450
+"""An update's manifest and the evaluation that goes with it."""
+EVENT_BYTES = 550
+"""What a trainer tells the operator of a round; no worker receives it."""
+MANIFEST_BYTES = 155
+"""A model's manifest, without the names of those who took part."""
+STATE_BYTES = 222
+"""A leader's state, without the names of the trainers in the group."""
+STATES = 2
+"""States that a leader tells a group in a round, at least."""
+NAME_BYTES = 3
+"""Quotes and comma around a name."""
+SUM_WIDTH = 2
+"""Bytes of a 64-bit sum beside those of a float32 weight."""
+
+Part = Literal["lead", "follow", "checkpoint", "ring"]
+_LEAD = {"distribute", "aggregate"}
+_FOLLOW = {"fetch", "upload"}
+_Members = list[tuple[PlannedWorker, Membership]]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What a worker sends and receives in one group of a channel, in a round.
+
+    Attributes:
+        worker: who.
+        channel: name.
+        group: name; of a checkpoint the group of the replicas, which may be `*`.
+        part: what it does there: lead, follow, keep a checkpoint, or be a member of a ring.
+        sent: payload bytes.
+        received: payload bytes.
+        updates: that it takes in and adds up.
+    """
+
+    worker: PlannedWorker
+    channel: str
+    group: str
+    part: Part
+    sent: int = 0
+    received: int = 0
+    updates: int = 0
+
+
+def framed(size: int, talk: int = 0) -> int:
+    """Payload bytes of a file that travels in chunks, with what is said about it."""
+    return size + CHUNK_HEAD_BYTES * max(1, -(-size // CHUNK_BYTES)) + talk
+
+
+def manifest_bytes(plan: Plan) -> int:
+    """A model's manifest: it names all who took part in it."""
+    return MANIFEST_BYTES + _names(plan.trainers)
+
+
+def state_bytes(members: Iterable[PlannedWorker]) -> int:
+    """A leader's state in a group: it names the group's trainers."""
+    return STATE_BYTES + _names(members)
+
+
+def _names(workers: Iterable[PlannedWorker]) -> int:
+    return sum(len(w.spec.dataset.name) + NAME_BYTES for w in workers if w.spec.dataset is not None)
+
+
+def flows(plan: Plan, size: int) -> list[Flow]:
+    """What every worker sends and receives in a round.
+
+    Args:
+        plan: all workers.
+        size: bytes of the model's file.
+    """
+    manifest = manifest_bytes(plan)
+    depth = _depths(plan)
+    replicas = _replicas(plan)
+    members = _members(plan)
+    widths = _widths(replicas, members)
+    found: list[Flow] = []
+    for channel, groups in members.items():
+        for group, present in groups.items():
+            found += _in_group(_Group(channel, group, present, widths), size, manifest, depth)
+    for alike in replicas:
+        found += _checkpoints(alike, framed(size, manifest), depth)
+    return found
+
+
+def _replicas(plan: Plan) -> list[list[PlannedWorker]]:
+    """Workers that stand in for each other: the same role and places, other indexes. The first acts."""
+    alike: dict[tuple[object, ...], list[PlannedWorker]] = defaultdict(list)
+    for worker in plan.workers:
+        spec = worker.spec
+        key = (
+            (spec.worker,)
+            if spec.dataset is not None
+            else (spec.role, *((p.channel, p.group) for p in spec.memberships))
+        )
+        alike[key].append(worker)
+    return [sorted(workers, key=lambda w: w.spec.index or 0) for workers in alike.values()]
+
+
+def _members(plan: Plan) -> Mapping[str, Mapping[str, _Members]]:
+    """The members of each group of each channel; a worker in every group is in each of them."""
+    found: dict[str, dict[str, _Members]] = defaultdict(lambda: defaultdict(list))
+    everywhere: dict[str, _Members] = defaultdict(list)
+    for worker in plan.workers:
+        for place in worker.spec.memberships:
+            if place.group == EVERY_GROUP:
+                everywhere[place.channel].append((worker, place))
+            else:
+                found[place.channel][place.group].append((worker, place))
+    for channel, members in everywhere.items():
+        for present in found[channel].values():
+            present.extend(members)
+    return found
+
+
+def _widths(
+    replicas: Iterable[Sequence[PlannedWorker]], members: Mapping[str, Mapping[str, _Members]]
+) -> Mapping[str, int]:
+    """What each acting worker passes on, in weights: an update once, a sum twice, others of a ring nothing."""
+    acting = [alike[0].spec for alike in replicas]
+    widths = {spec.worker: 1 if spec.dataset is not None else SUM_WIDTH for spec in acting}
+    for groups in members.values():
+        for present in groups.values():
+            ring = [w.spec.worker for w, place in present if place.peer == w.spec.role]
+            if len(ring) > 1:
+                widths |= dict.fromkeys(ring, 0) | {min(ring): SUM_WIDTH}
+    return widths
+
+
+def _depths(plan: Plan) -> Mapping[str, int]:
+    """How many channels lie between a role and the nearest role with data."""
+    peers: dict[str, set[str]] = defaultdict(set)
+    for role, peer in {(w.spec.role, p.peer) for w in plan.workers for p in w.spec.memberships}:
+        peers[role].add(peer)
+        peers[peer].add(role)
+    depth = {worker.spec.role: 0 for worker in plan.trainers}
+    front = list(depth)
+    while front:
+        reached = {peer for role in front for peer in peers[role]} - depth.keys()
+        depth.update(dict.fromkeys(reached, depth[front[0]] + 1))
+        front = sorted(reached)
+    return depth
+
+
+def leads(place: Membership, role: str, depth: Mapping[str, int]) -> bool:
+    """Whether a worker's end of a channel gives models and takes updates: by its functions, else the end off the data.
+
+    Args:
+        place: the worker's.
+        role: the worker's.
+        depth: channels between a role and the data.
+    """
+    functions = set(place.functions)
+    if functions & (_LEAD | _FOLLOW):
+        return bool(functions & _LEAD) and not functions & _FOLLOW
+    return depth.get(role, 0) > depth.get(place.peer, 0)
+
+
+@dataclass(frozen=True)
+class _Group:
+    channel: str
+    name: str
+    members: _Members
+    widths: Mapping[str, int]
+
+
+def _in_group(group: _Group, size: int, manifest: int, depth: Mapping[str, int]) -> Iterator[Flow]:
+    ring = [w for w, place in group.members if place.peer == w.spec.role]
+    if ring:
+        yield from _around(group.channel, group.name, ring, size)
+        return
+    if any(function.startswith("coordinate") for _, place in group.members for function in place.functions):
+        return
+    active = [(w, leads(place, w.spec.role, depth)) for w, place in group.members if w.spec.worker in group.widths]
+    heads, rest = [w for w, head in active if head], [w for w, head in active if not head]
+    if not heads or not rest:
+        return
+    down = framed(size, manifest) + STATES * state_bytes(rest)
+    widths = [group.widths[worker.spec.worker] for worker in rest]
+    ups = [framed(width * size, UPDATE_TALK_BYTES) if width else 0 for width in widths]
+    for head in heads:
+        yield Flow(head, group.channel, group.name, "lead", down, sum(ups), sum(map(bool, widths)))
+    for worker, up in zip(rest, ups, strict=True):
+        events = EVENT_BYTES if worker.spec.dataset else 0
+        yield Flow(worker, group.channel, group.name, "follow", len(heads) * up + events, len(heads) * down)
+
+
+def _around(channel: str, group: str, ring: Sequence[PlannedWorker], size: int) -> Iterator[Flow]:
+    """Each member passes on its share of the sum, and then of the result, to all others' shares but its own."""
+    count = len(ring)
+    moved = -(-2 * (count - 1) * SUM_WIDTH * size // count)
+    for worker in ring:
+        around = framed(moved) if moved else 0
+        yield Flow(worker, channel, group, "ring", around, around)
+
+
+def _checkpoints(replicas: Sequence[PlannedWorker], size: int, depth: Mapping[str, int]) -> Iterator[Flow]:
+    if len(replicas) == 1:
+        return
+    spec = replicas[0].spec
+    led = [place for place in spec.memberships if leads(place, spec.role, depth)]
+    place = (led or list(spec.memberships))[0]
+    for worker in replicas:
+        yield Flow(worker, place.channel, place.group, "checkpoint", size if worker is replicas[0] else 0, size)
