@@ -52,7 +52,7 @@ demo: $(SYNCED)  ## train MNIST in three regions, as processes of this machine
 	$(RUN) fedtag run $(STACK)
 
 test: $(SYNCED)  ## run the tests: no root, no cluster, under five minutes
-	$(RUN) pytest
+	$(RUN) pytest -n 2 --dist loadfile
 
 check: $(SYNCED)  ## format, lint and types
 	$(RUN) ruff format --check $(PYTHON_FILES)
