@@ -73,7 +73,7 @@ def _difference(old: str, new: str) -> tuple[Difference, bool]:
     loaded: list[Any] = []
     for target in (old, new):
         try:
-            loaded.append(load_stack(target) if kinds[0] else load_tag(Path(target)))
+            loaded.append(load_stack(target, to_run=False) if kinds[0] else load_tag(Path(target)))
         except TagError as error:
             faults += error.faults
     if faults:

@@ -98,7 +98,7 @@ def _target(args: argparse.Namespace) -> _Target:
             message = f"{count} is not from 1 to {_MOST:,}; give how many there may be"
             raise TagError([Fault(args.target, 1, "T050", f"--{option}", message)])
     if stack and job is None:
-        loaded = load_stack(args.target)
+        loaded = load_stack(args.target, to_run=False)
         target = _Target(args.target, loaded.tag, loaded.plan, loaded.warnings, loaded.stack.kubernetes)
     elif not stack and job is not None:
         expanded = load_job_plan(Path(args.target), job)
