@@ -9,14 +9,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli.faults import as_dicts
+from cli.targets import TARGET
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from remote.needs.facts import Lack
-    from tag.faults import Fault, TagError
+    from tag.faults import Fault
     from tag.load import Loaded, LoadedTag
-
-TARGET = "a stack's name (stacks/Pulumi.NAME.yaml), the path of a stack file, or the path of a TAG (YAML or JSON)"
 
 
 @dataclass(frozen=True)
@@ -87,21 +88,6 @@ def _examine(target: str, *, cluster: bool) -> Examined:
         return Examined(target, faults=error.faults)
 
 
-def fail(error: TagError, *, as_json: bool) -> int:
-    """Prints what is wrong, on the error stream or as JSON, and gives the exit code for bad input."""
-    from cli.excerpts import SHOWN, counted
-
-    if as_json:
-        print(json.dumps({"ok": False, "faults": as_dicts(error.faults)}))
-        return 2
-    for fault in error.faults[:SHOWN]:
-        print(fault, file=sys.stderr)
-    if len(error.faults) > SHOWN:
-        print(f"… and {len(error.faults) - SHOWN:,} more; 'fedtag check --json' has all", file=sys.stderr)
-    print(f"{counted(error.faults)}; nothing was started", file=sys.stderr)
-    return 2
-
-
 def _tell(found: Sequence[Examined], errors: Sequence[Fault], others: Sequence[Fault]) -> None:
     """Faults go to the error stream, and what only is odd to the output, as it belongs to a good target."""
     from cli.excerpts import counted, told
@@ -156,11 +142,6 @@ def _as_sarif(faults: Sequence[Fault]) -> str:
 
     titles = {code: rule.title for code, rule in RULES.items()}
     return json.dumps(sarif(faults, version("fedtag"), titles), indent=2)
-
-
-def as_dicts(faults: Iterable[Fault]) -> list[dict[str, Any]]:
-    """Faults for JSON."""
-    return [asdict(fault) for fault in faults]
 
 
 def _stack_facts(stack: Loaded) -> dict[str, Any]:

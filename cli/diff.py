@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.check import TARGET, fail
+from cli.faults import fail
+from cli.targets import TARGET
 
 if TYPE_CHECKING:
     from tag.diff import Difference

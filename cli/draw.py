@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.check import TARGET, as_dicts, fail
+from cli.faults import as_dicts, fail
+from cli.targets import add_target, load
 
 if TYPE_CHECKING:
     from report.graph.model import Graph
@@ -23,7 +24,7 @@ _STDOUT = Path("-")
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command to fedtag's parser."""
     parser = subparsers.add_parser("draw", help="draw a stack or a TAG", description=__doc__)
-    parser.add_argument("target", metavar="TARGET", help=TARGET)
+    add_target(parser)
     parser.add_argument(
         "--out",
         metavar="FILE",
@@ -32,8 +33,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "(default: TARGET.svg or TARGET.png here; Mermaid and DOT are printed)",
     )
     parser.add_argument("--format", choices=_FORMATS, help="of the drawing (default: as FILE ends, else svg)")
-    parser.add_argument("--job", metavar="DIR", type=Path, help="folder of a Flame job, for a TAG")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
 
@@ -94,18 +93,11 @@ def _graph(target: str, job: Path | None) -> tuple[Graph, tuple[Fault, ...]]:
         TagError: with the faults of the files.
     """
     from report.graph.build import from_plan, from_tag
-    from tag.load import is_stack, load_job_plan, load_stack, load_tag
+    from tag.load import Expanded
 
-    if is_stack(target):
-        if job is not None:
-            raise _fault("--job", "goes with a TAG, and this is a stack; write job: DIR into the stack file")
-        stack = load_stack(target, to_run=False)
-        return from_plan(stack.plan), stack.warnings
-    if job is not None:
-        expanded = load_job_plan(Path(target), job)
-        return from_plan(expanded.plan), expanded.warnings
-    loaded = load_tag(Path(target))
-    return from_tag(loaded.tag), loaded.warnings
+    loaded = load(target, job)
+    graph = from_plan(loaded.plan) if isinstance(loaded, Expanded) else from_tag(loaded.tag)
+    return graph, loaded.warnings
 
 
 def _drawn(graph: Graph, form: str) -> bytes:

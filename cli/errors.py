@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FAILED = 1
-BAD_INPUT = 2
 INTERRUPTED = 130
 _BROKEN_PIPE = 141
 
@@ -19,7 +17,7 @@ _BROKEN_PIPE = 141
 def guarded(command: Callable[[], int]) -> int:
     """Run a command; gives its exit status, also where it raised one of our errors."""
     from tag.faults import TagError
-    from worker.errors import InputError, WorkerError
+    from worker.errors import WorkerError
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack a user's letters
@@ -27,13 +25,13 @@ def guarded(command: Callable[[], int]) -> int:
         status = command()
         sys.stdout.flush()
     except TagError as error:
-        from cli.check import fail
+        from cli.faults import fail
 
         return fail(error, as_json=False)
     except WorkerError as error:
         sys.stderr.write(error.detail)
         print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT if isinstance(error, InputError) else FAILED
+        return error.status
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cli.check import TARGET, as_dicts, fail
+from cli.faults import as_dicts, fail
+from cli.targets import add_target, load, load_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from tag.estimate import Settings
+    from tag.estimate.totals import Settings
     from tag.faults import Fault
     from tag.kubernetes import Kubernetes
     from tag.plan import Plan
@@ -23,6 +23,9 @@ Bytes are of MQTT's payload; TLS, MQTT and TCP add a few per cent. A round's sec
 trainers train, each says and hears about 0.15 kB a second more.
 --regions and --trainers scale the TAG up on paper: groups and datasets are multiplied, and the result is expanded.
 Exit status: 0 fine, also with warnings; 2 bad input."""
+
+_MOST = 1_000_000
+"""Regions or trainers on paper."""
 
 
 class _Target(NamedTuple):
@@ -44,8 +47,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("target", metavar="TARGET", help=TARGET)
-    parser.add_argument("--job", metavar="DIR", type=Path, help="folder of a Flame job, for a TAG")
+    add_target(parser)
     parser.add_argument(
         "--model-size",
         metavar="SIZE",
@@ -55,15 +57,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--data-size", metavar="SIZE", help="of all raw data, where it is not known: 1.2GB")
     parser.add_argument("--regions", metavar="N", type=int, help="estimate so many groups of trainers")
     parser.add_argument("--trainers", metavar="N", type=int, help="estimate so many trainers in all")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Estimates; 0 with an estimate, 2 with faults."""
     from cli.estimate_lines import as_json, lines
-    from tag.estimate import estimate
-    from tag.estimate_warnings import warnings
+    from tag.estimate.totals import estimate
+    from tag.estimate.warnings import warnings
     from tag.faults import TagError
 
     try:
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         settings = _settings(args, target)
     except TagError as error:
         return fail(error, as_json=args.json)
-    found = estimate(target.plan, target.tag, settings)
+    found = estimate(target.plan, settings)
     beyond = warnings(found)
     if args.json:
         print(json.dumps({"ok": True, "faults": as_dicts(target.warnings), **as_json(found, settings, beyond)}))
@@ -89,47 +90,35 @@ def _target(args: argparse.Namespace) -> _Target:
         TagError: with the faults of the files, or of the options.
     """
     from tag.faults import Fault, TagError
-    from tag.load import is_stack, load_job_plan, load_stack, load_tag
+    from tag.load import Expanded, Loaded
 
-    stack, job, scaled = is_stack(args.target), args.job, args.trainers is not None or args.regions is not None
+    scaled = args.trainers is not None or args.regions is not None
     for option in ("regions", "trainers"):
         count = getattr(args, option)
         if count is not None and not 1 <= count <= _MOST:
             message = f"{count} is not from 1 to {_MOST:,}; give how many there may be"
             raise TagError([Fault(args.target, 1, "T050", f"--{option}", message)])
-    if stack and job is None:
-        loaded = load_stack(args.target, to_run=False)
-        target = _Target(args.target, loaded.tag, loaded.plan, loaded.warnings, loaded.stack.kubernetes)
-    elif not stack and job is not None:
-        expanded = load_job_plan(Path(args.target), job)
-        target = _Target(args.target, expanded.tag, expanded.plan, expanded.warnings, None)
-    elif not stack and scaled:
-        target = _alone(args.target, load_tag(Path(args.target)).tag)
-    else:
-        message = (
-            "--job goes with a TAG, and this is a stack; leave --job out"
-            if stack
-            else "a TAG alone has no datasets, so no workers follow from it; add --job DIR or --trainers N"
-        )
-        raise TagError([Fault(args.target, 1, "T050", "TARGET", message)])
+    wanted = "add --job DIR or --trainers N"
+    found = load(args.target, args.job) if scaled else load_plan(args.target, args.job, wanted)
+    if not isinstance(found, Expanded):
+        return _scaled(_alone(args.target, found.tag), args.regions, args.trainers)
+    kubernetes = found.stack.kubernetes if isinstance(found, Loaded) else None
+    target = _Target(args.target, found.tag, found.plan, found.warnings, kubernetes)
     return _scaled(target, args.regions, args.trainers) if scaled else target
-
-
-_MOST = 1_000_000
 
 
 def _alone(name: str, tag: Tag) -> _Target:
     """A TAG with a dataset for each of its groups."""
+    from tag.estimate.scale import datasets_for
     from tag.expand import expand
-    from tag.scale import datasets_for
 
     return _Target(name, tag, expand(tag, datasets_for(tag), federation="on-paper"), (), None)
 
 
 def _scaled(target: _Target, regions: int | None, trainers: int | None) -> _Target:
+    from tag.estimate.scale import datasets_of, scale
     from tag.expand import expand
     from tag.faults import Fault, TagError
-    from tag.scale import datasets_of, scale
 
     try:
         tag, datasets = scale(target.tag, datasets_of(target.plan), regions=regions, trainers=trainers)
@@ -149,8 +138,8 @@ def _settings(args: argparse.Namespace, target: _Target) -> Settings:
         TagError: an option is no size or speed, or the size of the model can't be known.
         WorkerError: the program's model can't be built.
     """
-    from tag.estimate import Settings
-    from tag.estimate_sizes import data_bytes, parse_size, parse_speed
+    from tag.estimate.sizes import data_bytes, parse_size, parse_speed
+    from tag.estimate.totals import Settings
     from tag.kubernetes_resources import Resources
 
     size = _option(args, "model_size", parse_size)
@@ -170,17 +159,16 @@ def _settings(args: argparse.Namespace, target: _Target) -> Settings:
     )
 
 
-def _option(args: argparse.Namespace, name: str, parse: object) -> int | None:
+def _option(args: argparse.Namespace, name: str, parse: Callable[[str], int]) -> int | None:
     from tag.faults import Fault, TagError
 
     text = getattr(args, name)
     if text is None:
         return None
     try:
-        value: int = parse(text)  # type: ignore[operator]
+        return parse(text)
     except ValueError as error:
         raise TagError([Fault(args.target, 1, "T050", f"--{name.replace('_', '-')}", str(error))]) from error
-    return value
 
 
 def _built(name: str, plan: Plan) -> tuple[int, int | None, dict[str, int]]:

@@ -6,16 +6,18 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from tag.estimate import Estimate, Layout, Row, Settings
-from tag.estimate_links import Link
-from tag.estimate_memory import Pod
-from tag.estimate_sizes import bytes_text, memory_text
+from tag.estimate.links import Link
+from tag.estimate.memory import Pod
+from tag.estimate.sizes import bytes_text, memory_text, three_digits
+from tag.estimate.totals import Estimate, Layout, Row, Settings
 from tag.limits import MAX_PACKET_BYTES
 from tag.names import natural
 from tag.summary import counted, listed
 
 T = TypeVar("T")
 _DIGITS = 6
+_NAMED = 3
+"""Groups or regions that are named; of more, the first and the last."""
 
 
 def lines(name: str, found: Estimate, settings: Settings, beyond: Sequence[str]) -> list[str]:
@@ -60,7 +62,7 @@ def _together(items: Iterable[T], same: Any) -> list[list[T]]:
 
 def _several(names: list[str], what: str) -> str:
     names = sorted(names, key=natural)
-    return listed(names) if len(names) <= 3 else f"{names[0]} … {names[-1]} ({counted(len(names), what)})"  # noqa: PLR2004
+    return listed(names) if len(names) <= _NAMED else f"{names[0]} … {names[-1]} ({counted(len(names), what)})"
 
 
 def _roles(found: Estimate) -> list[Sequence[str]]:
@@ -101,7 +103,7 @@ def _links(found: Estimate, settings: Settings) -> list[Sequence[str]]:
                 + (f" ({links[0].workers:,} each)" if len(links) > 1 else ""),
                 bytes_text(links[0].up),
                 bytes_text(links[0].down),
-                *((_few((links[0].up + links[0].down) * 8 / speed),) if speed else ()),
+                *((three_digits((links[0].up + links[0].down) * 8 / speed),) if speed else ()),
             )
             for links in alike
         ),
@@ -120,16 +122,11 @@ def _layouts(found: Estimate) -> list[Sequence[str]]:
                 bytes_text(layout.up),
                 bytes_text(layout.down),
                 bytes_text(_whole(layout, found)),
-                *((_few(s.regions), _few(s.centre)) if (s := layout.seconds) is not None else ()),
+                *((three_digits(s.regions), three_digits(s.centre)) if (s := layout.seconds) is not None else ()),
             )
             for layout in found.layouts
         ),
     ]
-
-
-def _few(value: float) -> str:
-    """Three digits."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004
 
 
 def _whole(layout: Layout, found: Estimate) -> int:
@@ -145,8 +142,8 @@ def _raw(found: Estimate) -> list[str]:
     if not run or not found.raw:
         return [text]
     if found.raw >= run:
-        return [f"{text}, {_few(found.raw / run)} × what the run takes"]
-    return [f"{text}; the run takes {_few(run / found.raw)} × as much"]
+        return [f"{text}, {three_digits(found.raw / run)} × what the run takes"]
+    return [f"{text}; the run takes {three_digits(run / found.raw)} × as much"]
 
 
 def as_json(found: Estimate, settings: Settings, beyond: Sequence[str]) -> dict[str, Any]:

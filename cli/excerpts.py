@@ -7,7 +7,8 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tag.source import LARGEST, decoded, is_file
+from tag.reading.paths import is_file
+from tag.reading.source import LARGEST, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

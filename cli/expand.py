@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.check import TARGET, fail
+from cli.faults import fail
+from cli.targets import add_target, load_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +25,7 @@ MOST_ENTRIES = 12
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command to fedtag's parser."""
     parser = subparsers.add_parser("expand", help="list the workers of a stack or a TAG", description=__doc__)
-    parser.add_argument("target", metavar="TARGET", help=TARGET)
-    parser.add_argument("--job", metavar="DIR", type=Path, help="folder of a Flame job, for a TAG")
-    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    add_target(parser, as_json="print the plan as JSON")
     parser.set_defaults(run=run)
 
 
@@ -36,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from tag.faults import TagError
 
     try:
-        expanded = _load(args.target, args.job)
+        expanded = load_plan(args.target, args.job, "add --job DIR, or name a stack")
     except TagError as error:
         return fail(error, as_json=args.json)
     if args.json:
@@ -47,23 +45,6 @@ def run(args: argparse.Namespace) -> int:
     print("\n".join(_more(len(expanded.warnings), "warnings and notes\n")), end="")
     print("\n".join(_lines(expanded)))
     return 0
-
-
-def _load(target: str, job: Path | None) -> Expanded:
-    from tag.faults import Fault, TagError
-    from tag.load import is_stack, load_job_plan, load_stack
-
-    stack = is_stack(target)
-    if stack and job is None:
-        return load_stack(target, to_run=False)
-    if not stack and job is not None:
-        return load_job_plan(Path(target), job)
-    message = (
-        "--job goes with a TAG, and this is a stack; write job: DIR into the stack file, or leave --job out"
-        if stack
-        else "a TAG alone has no datasets, so no workers follow from it; add --job DIR, or name a stack"
-    )
-    raise TagError([Fault(target, 1, "T050", "TARGET", message)])
 
 
 def _lines(expanded: Expanded) -> list[str]:

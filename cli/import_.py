@@ -9,14 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.made import add_target
+from cli.stack_files import add_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cli.made import Target
+    from cli.stack_files import StackFiles
     from tag.faults import Fault
-    from tag.imports import Flame
+    from tag.flame.texts import Flame
 
 _ALIKE = 3
 """So many notes of one kind are told one by one."""
@@ -47,20 +47,20 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=Path,
         help="the program of the role with data (default: fedtag's for the data)",
     )
-    add_target(parser)
+    add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Imports; 0 when the files are written, also where this version can't run them yet, 2 with faults in DIR."""
-    from cli.made import verdict, write
+    from cli.stack_files import verdict, write
     from tag.faults import TagError
-    from tag.imports import not_carried_over, stack_text, tag_text
+    from tag.flame.texts import not_carried_over, stack_text, tag_text
 
     try:
         flame = _read(args.folder, args.data)
     except TagError as error:
-        from cli.check import fail
+        from cli.faults import fail
 
         return fail(error, as_json=args.json)
     files = _target(args)
@@ -83,22 +83,22 @@ def run(args: argparse.Namespace) -> int:
 
 def _read(folder: Path, data: str | None) -> Flame:
     """Raises TagError with all faults of Flame's files."""
-    from tag.imported_data import choose
-    from tag.imports import Flame
-    from tag.job import load_job
+    from tag.flame.data import choose
+    from tag.flame.job import load_job
+    from tag.flame.texts import Flame
     from tag.load import load_job_plan
-    from tag.source import read
+    from tag.reading.source import read
 
     expanded = load_job_plan(folder / "schema.json", folder)
     job = load_job(folder)
     return Flame(read(folder / "schema.json"), job, expanded, choose(job.entries, data))
 
 
-def _target(args: argparse.Namespace) -> Target:
-    from cli.made import target
+def _target(args: argparse.Namespace) -> StackFiles:
+    from cli.stack_files import stack_files
     from tag.names import slug
 
-    return target(args.name or slug(args.folder.resolve().name), args.out, force=args.force)
+    return stack_files(args.name or slug(args.folder.resolve().name), args.out, force=args.force)
 
 
 def _program(flame: Flame, given: Path | None) -> Path:
@@ -120,7 +120,7 @@ def _program(flame: Flame, given: Path | None) -> Path:
     raise InputError(f"no program of fedtag's goes with this data ({uris}); name yours with --program FILE")
 
 
-def _head(folder: Path, files: Target) -> list[str]:
+def _head(folder: Path, files: StackFiles) -> list[str]:
     return [
         f"# From Flame's example {folder.resolve().name!r}, by `fedtag import`. Paths are relative to this file.",
         f"# Check it: fedtag check {files.shown}",
@@ -131,15 +131,15 @@ def _head(folder: Path, files: Target) -> list[str]:
 def _other_files(folder: Path, program: str) -> list[Fault]:
     """The code, which is written for Flame's library."""
     from tag.faults import Fault
-    from tag.source import shown
+    from tag.reading.paths import shown
 
     code = sorted({*folder.glob("*.zip"), *folder.glob("*.py"), *folder.glob("*/main.py")})
     message = f"it is written for Flame's library; {program} takes its place"
     return [Fault(shown(path), 1, "T019", "code", message, "warning") for path in code]
 
 
-def _made(flame: Flame, files: Target) -> str:
-    from tag.source import shown
+def _made(flame: Flame, files: StackFiles) -> str:
+    from tag.reading.paths import shown
 
     plan = flame.expanded.plan
     workers = f"{len(plan.trainers)} worker{'s' * (len(plan.trainers) != 1)} with data, {len(plan.aggregators)} without"

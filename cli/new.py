@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.made import add_target
+from cli.stack_files import add_options
 
 if TYPE_CHECKING:
-    from cli.made import Target
+    from cli.stack_files import StackFiles
     from tag.library import Order, Topology
 
 _PROGRAM = Path(__file__).resolve().parent.parent / "worker" / "programs" / "softmax.py"
@@ -28,19 +28,19 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--trainers", metavar="N", type=int, help="in each group (default: 1, or 2 where one shows little)"
     )
     parser.add_argument("--tiers", metavar="N", type=int, help="of 'hierarchical', its trainers included (default: 3)")
-    add_target(parser)
+    add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Writes the files; 0 when they have no faults, also where this version can't run them yet."""
-    from cli.made import target, verdict, write
+    from cli.stack_files import stack_files, verdict, write
     from tag.library import stack_text, tag_text
 
     if args.list:
         return _list(as_json=args.json)
     order = _order(args)
-    files = target(args.name or order.topology.name, args.out, force=args.force)
+    files = stack_files(args.name or order.topology.name, args.out, force=args.force)
     relative = {"tag": f"tags/{files.name}.yaml", "program": files.relative(_PROGRAM)}
     write(
         files,
@@ -119,8 +119,8 @@ def _groups(text: str) -> tuple[str, ...]:
     return groups
 
 
-def _made(order: Order, files: Target) -> list[str]:
-    from tag.source import shown
+def _made(order: Order, files: StackFiles) -> list[str]:
+    from tag.reading.paths import shown
 
     trainers = "1 trainer" if order.total == 1 else f"{order.total} trainers"
     return [f"wrote {shown(files.stack)} and {shown(files.tag)}: {order.topology.name}, {trainers}"]

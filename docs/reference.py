@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 
 from tag import kubernetes_values as values
 from tag.describe import attributes, in_yaml, summary
-from tag.flame import DatasetRecord, DataSpecEntry, JobFile, ModelSpec
+from tag.flame.files import DatasetRecord, DataSpecEntry, JobFile, ModelSpec
 from tag.plan import Model
 from tag.schema import Tag
 from tag.stack import FEDERATION, SECRET, Stack
@@ -194,11 +194,19 @@ def _flow(value: Any) -> str:
 
 def _bounds(field: FieldInfo) -> str:
     found = []
-    for rule in field.metadata:
+    for rule in _restrictions(field):
         found += [f"{sign} {getattr(rule, name):g}" for name, sign in BOUNDS.items() if hasattr(rule, name)]
         if isinstance(rule, annotated_types.MinLen):
             found.append("not empty")
     return ", ".join(found)
+
+
+def _restrictions(field: FieldInfo) -> Iterator[Any]:
+    """The field's own, and those of a value that may be null."""
+    yield from field.metadata
+    for part in typing.get_args(field.annotation):
+        for inner in getattr(part, "__metadata__", ()):
+            yield from inner.metadata if isinstance(inner, FieldInfo) else ()
 
 
 def _cell(text: str) -> str:

@@ -20,7 +20,7 @@ from local.processes import Child, Command
 from tag.load import Loaded
 from tag.plan import DatasetSpec, TrainSettings, WorkerSpec
 from worker.data import Arrays, Data
-from worker.errors import InputError, WorkerError
+from worker.errors import WorkerError
 from worker.training import LOSS_BITS, Learner
 
 POOLED = "pooled"
@@ -161,7 +161,7 @@ def main() -> int:
             train(learner(specs, arguments.kind), plan["rounds"], lambda score: _write(out, score))
     except WorkerError as error:
         sys.stderr.write(f"{error.detail}error: {error}\n")
-        return 2 if isinstance(error, InputError) else 1
+        return error.status
     return 0
 
 

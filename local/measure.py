@@ -62,6 +62,6 @@ def _failure(spec: WorkerSpec, status: int | None, said: list[str], timeout: flo
         )
     last = said[-1] if said else "it said nothing"
     detail = "".join(f"{line}\n" for line in said[:-1])
-    if status == 2:  # noqa: PLR2004  bad input, as everywhere
+    if status == InputError.status:
         return InputError(f"{last}; or give --model-size", detail=detail)
     return WorkerError(f"program {spec.program!r} failed with exit status {status}: {last}", detail=detail)

@@ -123,7 +123,7 @@ def draw_lines(axes: "Axes", lines: Sequence[Line], say: Say) -> None:
 
 
 def _label_ends(axes: "Axes", lines: Sequence[Line], say: Say) -> None:
-    high = axes.get_window_extent().height / axes.get_figure().dpi  # type: ignore[union-attr] # axes are in a figure
+    high = axes.get_window_extent().height / axes.figure.dpi
     room = int(high / LABEL_GAP)
     named = [line for line in lines if line.name]
     chosen = _chosen(named, room)

@@ -144,7 +144,7 @@ def _rounds_axis(axes: "Axes", numbers: Sequence[int]) -> None:
     first, last = min(numbers), max(numbers)
     half, middle = max(4, last - first + 1) / 2 + 0.1, (first + last) / 2
     axes.set_xlim(middle - half, middle + half)
-    inches = axes.get_window_extent().width / axes.get_figure().dpi  # type: ignore[union-attr] # axes are in a figure
+    inches = axes.get_window_extent().width / axes.figure.dpi
     round_ticks(axes, last, max(2, int(inches / 0.3)))
 
 
@@ -180,7 +180,7 @@ def _panels(
 
 def _heading(axes: "Axes", name: str, note: str, colour: str, inches: float) -> None:
     """A region's name with its colour, and below it a note."""
-    x, high = 0.17 / inches, axes.get_window_extent().height / axes.get_figure().dpi  # type: ignore[union-attr]
+    x, high = 0.17 / inches, axes.get_window_extent().height / axes.figure.dpi
     above: dict[str, Any] = {"transform": axes.transAxes, "va": "bottom", "color": INK, "clip_on": False}
     axes.plot(
         [0.05 / inches], [1 + 0.29 / high], "s", color=colour, markersize=7, transform=axes.transAxes, clip_on=False

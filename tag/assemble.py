@@ -10,13 +10,15 @@ from tag.datasets import Dataset
 from tag.faults import Fault
 from tag.names import group_name, group_region
 from tag.plan import DatasetSpec, Split, TrainSettings
+from tag.reading.paths import resolved
+from tag.reading.places import Where
+from tag.reading.source import Document
 from tag.rules.data import Placed
-from tag.source import Document, Where, resolved
 from tag.stack import Stack, StackDataset
 
 if TYPE_CHECKING:
-    from tag.flame import Hyperparameters
-    from tag.job import Job
+    from tag.flame.files import Hyperparameters
+    from tag.flame.job import Job
 
 
 class Located(NamedTuple):

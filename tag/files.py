@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 from tag.assemble import from_job, from_stack, with_job
 from tag.faults import Fault, TagError, split
 from tag.names import hint, listing
-from tag.parse import dig, parse
+from tag.reading.parse import dig, parse
+from tag.reading.paths import is_file, is_folder, shown
+from tag.reading.places import Where
+from tag.reading.source import Document, read
 from tag.rules import associations, data, naming, run, sources, structure
 from tag.rules.data import Placed
 from tag.schema import Tag
-from tag.source import Document, Where, is_file, is_folder, read, shown
 from tag.stack import FEDERATION, SECRET, Stack
 
 if TYPE_CHECKING:
-    from tag.job import Job
+    from tag.flame.job import Job
 
 AT: Where = ("config", FEDERATION)
 """The federation's place in a stack file."""
@@ -82,8 +84,8 @@ def read_named_tag(document: Document, faults: list[Fault]) -> None:
 
 def read_job(folder: Path, faults: list[Fault]) -> Job | None:
     """A Flame job, or None; its faults are added."""
-    from tag.job import load_job
-    from tag.leftovers import warnings
+    from tag.flame.job import load_job
+    from tag.flame.leftovers import warnings
 
     try:
         job = load_job(folder)

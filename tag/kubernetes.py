@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from tag.kubernetes_resources import Resources
 from tag.kubernetes_values import Address, DnsLabel, LabelName, LabelText, OwnLabel, Quantity
 from tag.plan import Model
+from tag.values import Count, Natural, Port, Truth, Wait
 
 REGION_LABEL = "topology.kubernetes.io/region"
 """The label that every cloud sets on its machines."""
@@ -46,7 +47,7 @@ class Toleration(Model):
     operator: Literal["Exists", "Equal"] = "Equal"
     value: LabelText | None = None
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    toleration_seconds: int | None = Field(default=None, ge=0)
+    toleration_seconds: Natural | None = None
 
 
 class Region(Model):
@@ -73,7 +74,7 @@ class Cluster(Model):
 
     context: str = Field(min_length=1)
     namespace: DnsLabel | None = None
-    create_namespace: bool = True
+    create_namespace: Truth = True
     broker_address: Address | None = None
 
 
@@ -86,7 +87,7 @@ class Namespace(Model):
     """
 
     name: DnsLabel | None = None
-    create: bool = True
+    create: Truth = True
 
 
 class Storage(Model):
@@ -109,8 +110,8 @@ class Tls(Model):
         rotation: number of the certificates; a greater one makes new ones, and the last ones stay valid.
     """
 
-    enabled: bool = True
-    rotation: int = Field(default=1, ge=1)
+    enabled: Truth = True
+    rotation: Count = 1
 
 
 class BrokerService(Model):
@@ -123,7 +124,7 @@ class BrokerService(Model):
     """
 
     type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
-    node_port: int | None = Field(default=None, ge=1, le=65535)
+    node_port: Port | None = None
     annotations: dict[str, str] = Field(default_factory=dict)
 
 
@@ -167,8 +168,8 @@ class Kubernetes(Model):
     tls: Tls = Tls()
     broker_address: Address | None = None
     broker_service: BrokerService = BrokerService()
-    production: bool = False
-    timeout: int = Field(default=120, ge=10, le=3600)
+    production: Truth = False
+    timeout: Wait = 120
 
     @model_validator(mode="after")
     def _production_is_encrypted(self) -> Self:

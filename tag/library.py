@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 
 from tag.schema import DEFAULT_GROUP
-from tag.text import flow, scalar
+from tag.yaml_lines import flow, scalar
 
 _FOLDER = Path(__file__).with_name("templates")
 _STACK = "stack"

@@ -47,3 +47,11 @@ FRACTION_BITS = 24
 
 RANGE_BITS = 38
 """An update is in range if samples × max|w| ≤ 2^RANGE_BITS / trainers in the round."""
+
+
+def model_window(readers: int) -> int:
+    """Chunks that a model's sender may be ahead of its slowest reader.
+
+    A broker holds for each reader what it has not taken yet, so many readers have small windows.
+    """
+    return max(2, min(WINDOW_CHUNKS, FAN_OUT_CHUNKS // max(1, readers)))

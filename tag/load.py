@@ -11,11 +11,13 @@ from tag.files import AT, read_datasets, read_job, read_named_tag, read_programs
 from tag.infer import Complete, complete
 from tag.names import hint, listing, slug
 from tag.plan import DatasetSpec, Plan, RunSettings, Split, TrainSettings
+from tag.reading.paths import is_file, shown
+from tag.reading.places import Where
+from tag.reading.source import Document
 from tag.rules import associations, data, flow, naming, peers, run, sizes
 from tag.rules.data import Placed
 from tag.rules.tally import tally
 from tag.schema import Tag
-from tag.source import Document, Where, is_file, shown
 from tag.stack import Stack, stack_name
 
 STACKS = Path(__file__).resolve().parent.parent / "stacks"

@@ -2,10 +2,11 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 from pydantic.alias_generators import to_camel
 
 from tag.kubernetes_values import Quantity
+from tag.values import Count, Fraction, Natural, Positive, Whole
 
 EVERY_GROUP = "*"
 """The group of a worker that is in all groups of a channel, also in those added later."""
@@ -29,8 +30,8 @@ class Split(Model):
     """
 
     kind: Literal["iid", "dirichlet", "classes"] = "iid"
-    alpha: float = Field(default=0.5, gt=0)
-    seed: int = Field(default=0, ge=0)
+    alpha: Positive = 0.5
+    seed: Natural = 0
 
 
 class DatasetSpec(Model):
@@ -46,7 +47,7 @@ class DatasetSpec(Model):
     name: str
     uri: str
     split: Split = Split()
-    validation: float = Field(default=0.1, ge=0, lt=1)
+    validation: Fraction = 0.1
 
 
 class TrainSettings(Model):
@@ -60,11 +61,11 @@ class TrainSettings(Model):
         threads: of the numeric libraries; another number gives other bits.
     """
 
-    epochs: int = Field(default=1, ge=1)
-    batch_size: int = Field(default=32, ge=1)
-    learning_rate: float = Field(default=0.001, gt=0)
-    seed: int = Field(default=0, ge=0)
-    threads: int = Field(default=1, ge=1)
+    epochs: Count = 1
+    batch_size: Count = 32
+    learning_rate: Positive = 0.001
+    seed: Natural = 0
+    threads: Count = 1
 
 
 class RunSettings(Model):
@@ -78,11 +79,11 @@ class RunSettings(Model):
         max_wait: seconds that a round may wait for its quorum before the run fails.
     """
 
-    run: int = Field(default=1, ge=1)
-    rounds: int = Field(default=5, ge=1)
-    quorum: int | None = Field(default=None, ge=1)
-    deadline: float | None = Field(default=None, gt=0)
-    max_wait: float = Field(default=1800, gt=0)
+    run: Count = 1
+    rounds: Count = 5
+    quorum: Count | None = None
+    deadline: Positive | None = None
+    max_wait: Positive = 1800
 
 
 class Membership(Model):
@@ -123,7 +124,7 @@ class WorkerSpec(Model):
     program: str | None = None
     dataset: DatasetSpec | None = None
     train: TrainSettings | None = None
-    index: int | None = None
+    index: Whole | None = None
     run: RunSettings | None = None
 
 

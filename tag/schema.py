@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from tag.plan import Limits, Model
+from tag.values import Truth, Whole
 
 DEFAULT_GROUP = "default"
 """The only group of a channel whose groupBy says nothing."""
@@ -50,7 +51,7 @@ class Channel(Model):
     backend: Literal["mqtt", "p2p", "shm", "local"] | None = None
     broker: str | None = None
     broker_host: str | None = None
-    is_unidirectional: bool | None = None
+    is_unidirectional: Truth | None = None
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -89,8 +90,8 @@ class Role(Model):
 
     name: str
     description: str = ""
-    is_data_consumer: bool = False
-    replica: int = 1
+    is_data_consumer: Truth = False
+    replica: Whole = 1
     group_association: tuple[dict[str, str], ...] = ()
     program: str | None = None
     resources: Limits = Limits()
@@ -113,7 +114,7 @@ class Tag(Model):
     roles: tuple[Role, ...]
     channels: tuple[Channel, ...]
     description: str = ""
-    revision: int | None = None
+    revision: Whole | None = None
     connectors: tuple[Any, ...] = ()
 
     def role(self, name: str) -> Role | None:

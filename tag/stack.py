@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from tag.kubernetes import Kubernetes
 from tag.plan import DatasetSpec, Model, RunSettings, Split, TrainSettings
+from tag.values import Count, Fraction, Positive
 
 FEDERATION = "fedtag:federation"
 SECRET = "fedtag:secret"  # noqa: S105  the key, not the secret
@@ -36,11 +37,11 @@ class StackDataset(Model):
     region: str | None = None
     residency: str | None = None
     claim: str | None = None
-    epochs: int | None = Field(default=None, ge=1)
-    batch_size: int | None = Field(default=None, ge=1)
-    learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    epochs: Count | None = None
+    batch_size: Count | None = None
+    learning_rate: Positive | None = None
     split: Split | None = None
-    validation: float | None = Field(default=None, ge=0, lt=1)
+    validation: Fraction | None = None
 
 
 class Stack(RunSettings, TrainSettings):
@@ -65,7 +66,7 @@ class Stack(RunSettings, TrainSettings):
     datasets: dict[str, tuple[StackDataset, ...]] = Field(default_factory=dict)
     job: str | None = None
     split: Split = Split()
-    validation: float = Field(default=DatasetSpec.model_fields["validation"].default, ge=0, lt=1)
+    validation: Fraction = DatasetSpec.model_fields["validation"].default
     kubernetes: Kubernetes = Kubernetes()
 
     @field_validator("quorum", mode="before")

@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from tag.plan import EVERY_GROUP, Plan, PlannedWorker, WorkerSpec
+from tag.reading.paths import shown
 from tag.schema import Tag
-from tag.source import shown
 
 SHOWN = 5
 """Names in a line; of more, only the first of them and the number are."""

@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
         status = role.run()
     except WorkerError as error:
         sys.stderr.write(f"{error.detail}error: {error}\n")
-        return 2 if isinstance(error, InputError) else 1
+        return error.status
     if role.failure is not None:
         trace = role.failure.trace.rstrip("\n")
         sys.stderr.write((f"{trace}\n" if trace else "") + f"error: {role.failure.message}\n")

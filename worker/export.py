@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except WorkerError as error:
         sys.stderr.write(f"{error.detail}{error}\n")
-        return 2 if isinstance(error, InputError) else 1
+        return error.status
     done = (
         f"wrote {arguments.out}" if saved else f"{arguments.program} makes no Keras model without data; no .keras file"
     )

@@ -68,7 +68,7 @@ def make_predict(model: Any, arrays: Arrays) -> Predict:
     import tensorflow as tf
 
     signature = [tf.TensorSpec([None, *arrays.x.shape[1:]], arrays.x.dtype)]
-    return tf.function(lambda xb: model(xb, training=False), input_signature=signature)  # type: ignore[no-any-return]
+    return tf.function(lambda xb: model(xb, training=False), input_signature=signature)  # type: ignore[no-any-return]  # TensorFlow has no types
 
 
 def evaluate(model: Any, predict: Predict, arrays: Arrays, progress: Progress) -> tuple[int, float]:

@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         found = measure(WorkerSpec.model_validate_json(arguments.spec.read_bytes()))
     except WorkerError as error:
         sys.stderr.write(f"{error.detail}{error}\n")
-        return 2 if isinstance(error, InputError) else 1
+        return error.status
     arguments.out.write_text(json.dumps(found), encoding="utf-8")
     return 0
 

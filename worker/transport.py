@@ -257,7 +257,7 @@ class Link:
         self.connected = False
         # Old by the time the next connection is up, when the beat tells what is missing; the library would send it all.
         with client._out_message_mutex:  # noqa: SLF001 - it has no public way to forget
-            client._out_messages.clear()  # noqa: SLF001
+            client._out_messages.clear()  # noqa: SLF001 - likewise
         self._items.put(Disconnected(str(reason)))
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:

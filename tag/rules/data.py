@@ -9,8 +9,9 @@ from tag.expand import matching
 from tag.faults import Fault
 from tag.infer import Complete
 from tag.names import ROOT_GROUP, RULE, group_region, hint, is_name, listing, slug
+from tag.reading.places import Where
+from tag.reading.source import Document
 from tag.rules.naming import CLAIM_RULE, LABEL_RULE, is_claim, is_label
-from tag.source import Document, Where
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from tag.faults import Fault
 from tag.names import listing
+from tag.reading.places import Where
+from tag.reading.source import Document
 from tag.schema import Channel, Role, Tag
-from tag.source import Document, Where
 
 UPLOAD, AGGREGATE, RING = "upload", "aggregate", "ring_allreduce"
 

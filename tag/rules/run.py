@@ -11,15 +11,17 @@ from tag.faults import Fault
 from tag.infer import Complete
 from tag.names import LONGEST, RULE, is_name
 from tag.plan import EVERY_GROUP, Plan, PlannedWorker
+from tag.reading.paths import is_file
+from tag.reading.places import Where
+from tag.reading.source import Document
 from tag.rules import sizes
 from tag.rules.data import Placed
 from tag.rules.tally import tally
 from tag.rules.topology import RUNS_TODAY, missing
-from tag.source import Document, Where, is_file
 from tag.stack import Stack
 
 if TYPE_CHECKING:
-    from tag.job import Job
+    from tag.flame.job import Job
 
 
 def check_ids(odd: Sequence[PlannedWorker], placed: Sequence[Placed], document: Document) -> Iterator[Fault]:
@@ -129,7 +131,7 @@ def check_program(path: Path | None, role: str, document: Document, where: Where
 
 def check_job(job: Job) -> Iterator[Fault]:
     """What a Flame job asks for that does not run yet."""
-    from tag.leftovers import RUNS
+    from tag.flame.leftovers import RUNS
 
     for field, runs in RUNS.items():
         named = getattr(job.model, field)

@@ -7,9 +7,10 @@ from tag.deployable import PROGRAM_BYTES, oversized
 from tag.faults import Fault
 from tag.limits import RANGE_BITS
 from tag.npz import samples
+from tag.reading.places import Where
+from tag.reading.source import Document
 from tag.rules.data import Placed
 from tag.rules.tally import Tally
-from tag.source import Document, Where
 from tag.uri import Uri
 
 MNIST_SAMPLES = 60_000

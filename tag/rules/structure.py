@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from tag.faults import Fault
 from tag.infer import depths
 from tag.names import hint, listing
-from tag.parse import dig
+from tag.reading.parse import dig
+from tag.reading.places import Where
+from tag.reading.source import Document
 from tag.rules import naming
 from tag.schema import Channel, Role, Tag
-from tag.source import Document, Where
 
 ANSWERS = (
     ("fetch", "distribute"),

@@ -22,10 +22,10 @@ from tag.expand import collector_paused
 from tag.faults import Fault, split
 from tag.load import load_stack, plan_of
 from tag.plan import DatasetSpec, Plan, RunSettings, TrainSettings
+from tag.reading.source import Document, read
 from tag.rules import data, run, sources, structure
 from tag.rules.data import Placed
 from tag.schema import Tag
-from tag.source import Document, read
 from tag.stack import FEDERATION, Stack
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)

@@ -136,7 +136,7 @@ def test_a_tree_is_compared_with_a_star(capsys: pytest.CaptureFixture[str]) -> N
         (["eu-us-asia", "--model-size", "1MB", "--trainers", "2"], "fewer than the 3 regions"),
         (["eu-us-asia", "--model-size", "1MB", "--regions", "0"], "0 is not from 1 to"),
         (["eu-us-asia", "--model-size", "1MB", "--trainers", "9999999"], "is not from 1 to"),
-        (["eu-us-asia", "--model-size", "1MB", "--job", "."], "--job goes with a TAG"),
+        (["eu-us-asia", "--model-size", "1MB", "--job", "."], "--job: goes with a TAG"),
         (["stacks/tags/regions.yaml", "--model-size", "1MB"], "add --job DIR or --trainers N"),
         (["stacks/tags/regions.yaml", "--trainers", "9"], "as in --model-size 40MB"),
         (["nowhere"], "no stack has this name"),

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tag.build import MOST_PROBLEMS
 from tag.faults import Fault, TagError
-from tag.source import LARGEST, LARGEST_YAML, is_file, read
+from tag.reading.builder import MOST_PROBLEMS
+from tag.reading.paths import is_file
+from tag.reading.source import LARGEST, LARGEST_YAML, read
 
 
 def _write(folder: Path, text: str, name: str = "a.yaml") -> Path:

@@ -93,8 +93,11 @@ def test_expand_of_a_tag_takes_a_flame_job(capsys: Any) -> None:
     assert "7 workers (4 with data, 3 without)" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [["schema.json"], ["eu-us-asia", "--job", "x"]])
-def test_expand_says_when_a_job_is_missing_or_too_much(words: list[str], capsys: Any) -> None:
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [([FLAME / "mnist" / "schema.json"], "T050 TARGET"), (["eu-us-asia", "--job", "x"], "T050 --job")],
+)
+def test_expand_says_when_a_job_is_missing_or_too_much(words: list[str | Path], told: str, capsys: Any) -> None:
     assert _fedtag("expand", *words) == 2
 
-    assert "T050 TARGET" in capsys.readouterr().err
+    assert told in capsys.readouterr().err

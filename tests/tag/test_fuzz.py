@@ -15,7 +15,7 @@ from cli.__main__ import main
 from cli.excerpts import told
 from tag.faults import Fault, TagError
 from tag.load import load_job_plan, load_stack, load_tag
-from tag.source import read
+from tag.reading.source import read
 
 ROOT = Path(__file__).parents[2]
 FLAME = ROOT / "tests" / "fixtures" / "flame"

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tag.faults import TagError
-from tag.imported_data import choose
-from tag.imports import Flame, not_carried_over, stack_text, tag_text
-from tag.job import load_job
+from tag.flame.data import choose
+from tag.flame.job import load_job
+from tag.flame.texts import Flame, not_carried_over, stack_text, tag_text
 from tag.load import load_job_plan, load_stack, load_tag
-from tag.source import read
+from tag.reading.source import read
 
 FLAME = Path(__file__).parents[1] / "fixtures" / "flame"
 PROGRAM = str(Path(__file__).parents[2] / "worker" / "programs" / "softmax.py")

@@ -16,10 +16,10 @@ from tag.load import load_tag
 from tag.names import hint
 from tag.npz import samples
 from tag.plan import DatasetSpec, Plan, TrainSettings
+from tag.reading.source import read
 from tag.rules.sizes import check_objects
 from tag.rules.tally import tally
 from tag.schema import Tag
-from tag.source import read
 from tests.tag.mutants import huge
 
 

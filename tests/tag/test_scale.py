@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tag.estimate.scale import datasets_for, datasets_of, scale
 from tag.expand import expand
 from tag.load import load_job_plan, load_stack, load_tag
 from tag.names import LONGEST
 from tag.plan import Plan
-from tag.scale import datasets_for, datasets_of, scale
 
 FLAME = Path(__file__).parents[1] / "fixtures" / "flame"
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from tag.source import read
-from tag.text import block, scalar
+from tag.reading.source import read
+from tag.yaml_lines import block, scalar
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 TWISTED = [

@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from tag.limits import FAN_OUT_CHUNKS
+from tag.limits import FAN_OUT_CHUNKS, model_window
 from worker.protocol.messages import Held, Term, UpdateManifest, bits, members
 from worker.protocol.slots import Coming, grant
-from worker.protocol.streams import Stream, confirms, model_window
+from worker.protocol.streams import Stream, confirms
 
 TERM: Term = (1, "aggregator-all-0")
 BASE = Held(0, 0, "a" * 64, 1000)

@@ -5,15 +5,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from tag.limits import FAN_OUT_CHUNKS, IDLE_SLOT_S, WINDOW_CHUNKS
-
-
-def model_window(readers: int) -> int:
-    """Chunks that a model's sender may be ahead of its slowest reader.
-
-    A broker holds for each reader what it has not taken yet, so many readers have small windows.
-    """
-    return max(2, min(WINDOW_CHUNKS, FAN_OUT_CHUNKS // max(1, readers)))
+from tag.limits import IDLE_SLOT_S, model_window
 
 
 def confirms(before: int, have: int, *, count: int, window: int) -> bool:

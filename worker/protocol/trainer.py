@@ -5,7 +5,7 @@ Models and updates are named by digest; whoever drives this keeps their bytes, c
 
 from msgspec.structs import replace
 
-from tag.limits import WINDOW_CHUNKS
+from tag.limits import WINDOW_CHUNKS, model_window
 from worker.protocol import trainer_io as io
 from worker.protocol.messages import (
     NO_TERM,
@@ -16,7 +16,7 @@ from worker.protocol.messages import (
     members,
 )
 from worker.protocol.slots import first_window
-from worker.protocol.streams import confirms, model_window
+from worker.protocol.streams import confirms
 from worker.protocol.trainer_state import Fetching, Trainer, Upload
 from worker.wire import chunk_count
 

@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from tag.limits import BEAT_S, WINDOW_CHUNKS
+from tag.limits import BEAT_S, WINDOW_CHUNKS, model_window
 from tag.plan import WorkerSpec
 from worker.channel import Letter, read
 from worker.checkpoints import Volume
@@ -13,7 +13,6 @@ from worker.protocol import leader_io as io
 from worker.protocol import replica as election
 from worker.protocol.members import Members
 from worker.protocol.messages import Alive, Claim, Evaluation, Here, ModelManifest, State, Want
-from worker.protocol.streams import model_window
 from worker.roles.base import TICK_S, Role
 from worker.roles.leading import Leading
 from worker.roles.roster import RosterFile

@@ -4,12 +4,13 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
-from tag.source import is_file
+from tag.reading.paths import is_file
 from tag.uri import parse_uri
 
 WEIGHT_BYTES = 4
 """Of one float32."""
 
+_HUNDRED = 100
 _UNITS = {
     "": 1,
     "k": 1000,
@@ -96,5 +97,10 @@ def _text(value: float, base: int, units: tuple[str, ...]) -> str:
     at = 0
     while at < len(units) - 1 and value >= base - 0.5:
         value, at = value / base, at + 1
-    number = f"{value:,.0f}" if at == 0 or value >= 100 else f"{value:.3g}"  # noqa: PLR2004  three digits
+    number = f"{value:,.0f}" if at == 0 else three_digits(value)
     return f"{number} {units[at]}"
+
+
+def three_digits(value: float) -> str:
+    """A number with three digits, or with as many as it has before the point: `0.125`, `9.6`, `1,250`."""
+    return f"{value:,.0f}" if value >= _HUNDRED else f"{value:.3g}"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tag.places import Lines, Place
+from tag.reading.places import Lines, Place
 
 DEEPEST = 100
 """Levels of lists and mappings in each other; a TAG has six."""

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from tag.faults import Fault
 from tag.names import hint, listing
 from tag.plan import Model
-from tag.source import Document, Where
+from tag.reading.places import Where
+from tag.reading.source import Document
 
 M = TypeVar("M", bound=Model)
 

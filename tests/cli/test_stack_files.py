@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from cli.__main__ import main
-from cli.made import Target
+from cli.stack_files import StackFiles
 from tag import load
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_a_stack_of_the_project_goes_by_its_name_and_names_files_relatively() -> None:
-    made = Target("mine", load.STACKS)
+    made = StackFiles("mine", load.STACKS)
 
     assert made.shown == "mine"
     assert made.relative(ROOT / "worker" / "programs" / "softmax.py") == "../worker/programs/softmax.py"
@@ -22,7 +22,7 @@ def test_a_stack_of_the_project_goes_by_its_name_and_names_files_relatively() ->
 
 
 def test_a_stack_elsewhere_goes_by_its_path_and_names_files_absolutely(tmp_path: Path) -> None:
-    made = Target("mine", tmp_path)
+    made = StackFiles("mine", tmp_path)
 
     assert made.shown == str(tmp_path / "Pulumi.mine.yaml")
     assert made.relative(ROOT / "Makefile") == str(ROOT / "Makefile")

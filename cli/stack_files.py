@@ -17,7 +17,7 @@ NOT_YET = frozenset({"T044", "T049"})
 
 
 @dataclass(frozen=True)
-class Target:
+class StackFiles:
     """Where the two files go.
 
     Attributes:
@@ -42,7 +42,7 @@ class Target:
     def shown(self) -> str:
         """What other commands take for the stack: its name, or the path of its file."""
         from tag.load import STACKS
-        from tag.source import shown
+        from tag.reading.paths import shown
 
         return self.name if self.folder.resolve() == STACKS else shown(self.stack)
 
@@ -68,7 +68,7 @@ def _relative(path: Path, folder: Path) -> str:
     return os.path.relpath(path, folder) if inside or path.is_relative_to(folder) else str(path)
 
 
-def add_target(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of where files go."""
     parser.add_argument("--name", metavar="NAME", help="name of the stack")
     parser.add_argument(
@@ -78,7 +78,7 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def target(name: str, out: Path | None, *, force: bool) -> Target:
+def stack_files(name: str, out: Path | None, *, force: bool) -> StackFiles:
     """Where the files go.
 
     Raises:
@@ -86,12 +86,12 @@ def target(name: str, out: Path | None, *, force: bool) -> Target:
     """
     from tag.load import STACKS
     from tag.names import RULE, is_name
-    from tag.source import shown
+    from tag.reading.paths import shown
     from worker.errors import InputError
 
     if not is_name(name):
         raise InputError(f"the stack's name {name!r} can't stand in topics and namespaces; {RULE}; give --name")
-    found = Target(name, STACKS if out is None else out)
+    found = StackFiles(name, STACKS if out is None else out)
     exist = [shown(path) for path in (found.stack, found.tag) if path.exists()]
     if exist and not force:
         those = "it" if len(exist) == 1 else "them"
@@ -101,7 +101,7 @@ def target(name: str, out: Path | None, *, force: bool) -> Target:
     return found
 
 
-def write(files: Target, stack: str, tag: str) -> None:
+def write(files: StackFiles, stack: str, tag: str) -> None:
     """Writes both files.
 
     Raises:
@@ -139,9 +139,9 @@ class Verdict:
             "faults": [asdict(fault) for fault in (*self.waits, *self.faults, *self.warnings)],
         }
 
-    def lines(self, files: Target) -> list[str]:
+    def lines(self, files: StackFiles) -> list[str]:
         """For people: what remains, and what to do next."""
-        from tag.source import shown
+        from tag.reading.paths import shown
 
         lines = [str(fault) for fault in (*self.faults, *self.warnings)]
         if self.faults:
@@ -152,7 +152,7 @@ class Verdict:
         return [*lines, *waits, f"the graph itself has no faults: fedtag check {shown(files.tag)}"]
 
 
-def verdict(files: Target) -> Verdict:
+def verdict(files: StackFiles) -> Verdict:
     """Checks the files that were written."""
     from tag.faults import TagError, split
     from tag.load import load_stack

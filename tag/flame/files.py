@@ -1,6 +1,6 @@
 """Flame's files beside the TAG, as its users write them: dataSpec.json, modelSpec.json, job.json, dataset*.json.
 
-Every field of Flame's is here. What has no meaning here is told by `tag.leftovers`.
+Every field of Flame's is here. What has no meaning here is told by `tag.flame.leftovers`.
 """
 
 from typing import Any, Literal
@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from tag.plan import Model
+from tag.values import Count, Positive, Truth, Whole
 
 
 class DataSpecEntry(Model):
@@ -39,7 +40,7 @@ class Named(Model):
     """
 
     name: str | None = None
-    version: int | None = None
+    version: Whole | None = None
     sort: str | None = None
     kwargs: dict[str, Any] = Field(default_factory=dict)
 
@@ -56,10 +57,10 @@ class Hyperparameters(Model):
 
     model_config = ConfigDict(extra="allow")
 
-    rounds: int | None = Field(default=None, ge=1)
-    epochs: int | None = Field(default=None, ge=1)
-    batch_size: int | None = Field(default=None, ge=1)
-    learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    rounds: Count | None = None
+    epochs: Count | None = None
+    batch_size: Count | None = None
+    learning_rate: Positive | None = None
 
 
 class ModelSpec(Model):
@@ -106,7 +107,7 @@ class DatasetRecord(Model):
     realm: str = ""
     description: str = ""
     data_format: str = ""
-    is_public: bool = False
+    is_public: Truth = False
     compute_id: str = ""
 
 
@@ -131,6 +132,6 @@ class JobFile(Model):
     code_version: str = ""
     priority: str = ""
     backend: Literal["mqtt", "p2p", "shm", "local"] = "mqtt"
-    max_run_time: int = 0
+    max_run_time: Whole = 0
     data_spec_path: str = "dataSpec.json"
     model_spec_path: str = "modelSpec.json"

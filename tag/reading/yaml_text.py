@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from tag.build import LONGEST_NUMBER, Builder, MalformedError, whole_number
+from tag.reading.builder import LONGEST_NUMBER, Builder, MalformedError, whole_number
 
 _CORE = "tag:yaml.org,2002:"
 _NULL = {"", "~", "null", "Null", "NULL"}

@@ -1,22 +1,20 @@
 """What a plan will take, before anything runs: traffic, links, memory, limits, and what other ways would take. Pure.
 
-The parts stand in `estimate_traffic`, `estimate_links` and `estimate_memory`; here they become one answer.
+The parts stand in `traffic`, `links` and `memory`; here they become one answer.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tag import estimate_links as between
-from tag.estimate_links import Link, Seconds
-from tag.estimate_memory import Pod, pods
-from tag.estimate_traffic import UPDATE_TALK_BYTES, Flow, flows, framed, manifest_bytes, state_bytes
+from tag.estimate.links import HERE, Link, Places, Seconds, as_star, beside_data, links, place_of, seconds
+from tag.estimate.memory import Pod, pods
+from tag.estimate.traffic import UPDATE_TALK_BYTES, Flow, flows, framed, manifest_bytes, state_bytes
 from tag.kubernetes_resources import Resources
 from tag.limits import CHUNK_BYTES
 from tag.plan import Plan, PlannedWorker
-from tag.schema import Tag
+from tag.rules.tally import tally
 from tag.summary import home_group
-from tag.topics import access_rules
 
 AS_PLANNED = "as planned"
 BESIDE_DATA = "aggregators and a broker in each region (on paper)"
@@ -123,12 +121,11 @@ class Estimate:
     packet: int
 
 
-def estimate(plan: Plan, tag: Tag, settings: Settings) -> Estimate:
+def estimate(plan: Plan, settings: Settings) -> Estimate:
     """What a plan will take.
 
     Args:
         plan: all workers, at least one.
-        tag: that it was expanded from.
         settings: what is known beside it.
     """
     found = flows(plan, settings.model)
@@ -141,23 +138,21 @@ def estimate(plan: Plan, tag: Tag, settings: Settings) -> Estimate:
         rounds=max(runs, default=1),
         connections=connections,
         rows=_rows(plan, found),
-        links=between.links(found, settings.home),
-        pods=pods(
-            plan, tag, settings.resources, found, settings.model, connections=connections, loaded=settings.loaded
-        ),
+        links=links(found, settings.home),
+        pods=pods(plan, settings.resources, found, settings.model, connections=connections, loaded=settings.loaded),
         into_broker=sum(flow.sent for flow in found),
         out_of_broker=sum(flow.received for flow in found),
         layouts=tuple(_layouts(plan, found, settings)),
         raw=_raw(plan, settings),
-        access_list=access_list_bytes(plan),
+        access_list=tally(plan).access_list_bytes,
         packet=largest_packet(plan, settings.model),
     )
 
 
 def _raw(plan: Plan, settings: Settings) -> int | None:
     """The share of the data that is not at the broker's place already; each trainer has as much as another."""
-    home = settings.home or between.HERE
-    away = sum(between.place_of(worker, settings.home) != home for worker in plan.trainers)
+    home = settings.home or HERE
+    away = sum(place_of(worker, settings.home) != home for worker in plan.trainers)
     return None if settings.data is None else settings.data * away // max(1, len(plan.trainers))
 
 
@@ -190,29 +185,21 @@ def _layouts(plan: Plan, found: Sequence[Flow], settings: Settings) -> Iterator[
     yield _layout(AS_PLANNED, found, settings)
     tree = any(flow.part == "follow" and flow.worker.spec.dataset is None for flow in found)
     if tree:
-        moved, brokers = between.beside_data(plan, settings.home)
+        moved, brokers = beside_data(plan, settings.home)
         yield _layout(BESIDE_DATA, flows(moved, settings.model), settings, brokers)
     if tree or any(flow.part == "ring" for flow in found):
-        yield _layout(STAR, flows(between.as_star(plan), settings.model), settings)
+        yield _layout(STAR, flows(as_star(plan), settings.model), settings)
 
 
-def _layout(name: str, found: Sequence[Flow], settings: Settings, brokers: between.Places | None = None) -> Layout:
-    regions = between.links(found, settings.home, brokers)
+def _layout(name: str, found: Sequence[Flow], settings: Settings, brokers: Places | None = None) -> Layout:
+    regions = links(found, settings.home, brokers)
     speed = settings.speed
     return Layout(
         name=name,
         up=sum(link.up for link in regions),
         down=sum(link.down for link in regions),
         busiest=max((link.up + link.down for link in regions), default=0),
-        seconds=None if speed is None else between.seconds(found, settings.home, speed, brokers),
-    )
-
-
-def access_list_bytes(plan: Plan) -> int:
-    """Bytes of the broker's access rules: a line for each worker, and one for each topic that it reads."""
-    return sum(
-        len(f"user {name}\n\n") + sum(len(f"topic read {topic}\n") for topic in topics)
-        for name, topics in access_rules(plan.workers).items()
+        seconds=None if speed is None else seconds(found, settings.home, speed, brokers),
     )
 
 

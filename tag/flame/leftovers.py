@@ -6,11 +6,12 @@ from itertools import groupby
 from typing import Any
 
 from tag.faults import Fault
-from tag.flame import Hyperparameters
-from tag.job import Job
+from tag.flame.files import Hyperparameters
+from tag.flame.job import Job
 from tag.names import listing
-from tag.parse import dig
-from tag.source import Document, Where
+from tag.reading.parse import dig
+from tag.reading.places import Where
+from tag.reading.source import Document
 
 RUNS = {"optimizer": "fedavg", "selector": "default", "privacy": "default", "datasampler": "default"}
 """What runs of Flame's choices, each of which has a `sort` and its `kwargs`."""

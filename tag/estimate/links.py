@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tag.estimate_traffic import Flow, flows
+from tag.estimate.traffic import Flow, flows
 from tag.names import natural
 from tag.plan import EVERY_GROUP, Membership, Plan, PlannedWorker, WorkerSpec
 

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from tag.faults import Fault, TagError
-from tag.flame import DatasetRecord, DataSpec, JobFile, ModelSpec
+from tag.flame.files import DatasetRecord, DataSpec, JobFile, ModelSpec
 from tag.names import group_region, listing, natural, slug
-from tag.parse import parse
 from tag.plan import Model
-from tag.source import Document, Where, is_file, is_folder, read, shown
+from tag.reading.parse import parse
+from tag.reading.paths import is_file, is_folder, shown
+from tag.reading.places import Where
+from tag.reading.source import Document, read
 
 M = TypeVar("M", bound=Model)
 

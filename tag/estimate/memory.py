@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tag.estimate_traffic import Flow
+from tag.estimate.traffic import Flow
 from tag.kubernetes_resources import Resources, Share
 from tag.kubernetes_values import amount
-from tag.limits import CHUNK_BYTES, FAN_OUT_CHUNKS, FIRST_WINDOW_BYTES, WINDOW_CHUNKS
-from tag.plan import Plan
-from tag.schema import Tag
+from tag.limits import CHUNK_BYTES, FIRST_WINDOW_BYTES, model_window
+from tag.plan import Limits, Plan
 
 AGGREGATOR_BYTES = 96 * 2**20
 """Of an aggregator without a model: Python, numpy, its link."""
@@ -79,19 +78,13 @@ def broker_bytes(found: Sequence[Flow], connections: int, size: int) -> int:
     for flow in found:
         readers[flow.channel, flow.group] += flow.part != "lead"
     senders = sum(flow.part in ("follow", "ring") for flow in found)
-    windows = sum(min(_window(count) * CHUNK_BYTES, size) for count in readers.values())
+    windows = sum(min(model_window(count) * CHUNK_BYTES, size) for count in readers.values())
     updates = 2 * min(FIRST_WINDOW_BYTES, senders * size)
     return BROKER_BYTES + updates + windows + connections * min(CHUNK_BYTES, size)
 
 
-def _window(readers: int) -> int:
-    """Chunks that a model's sender may be ahead of the slowest of so many readers, as workers have it."""
-    return max(2, min(WINDOW_CHUNKS, FAN_OUT_CHUNKS // max(1, readers)))
-
-
 def pods(
     plan: Plan,
-    tag: Tag,
     resources: Resources,
     found: Sequence[Flow],
     size: int,
@@ -103,32 +96,29 @@ def pods(
 
     Args:
         plan: all workers.
-        tag: whose roles may have resources of their own.
         resources: of the stack.
         found: all flows.
         size: bytes of the model's file.
         connections: to the broker.
         loaded: peak bytes of a process that built the model, by role, where it was measured.
     """
-    kinds = {w.spec.role: "trainer" if w.spec.dataset is not None else "aggregator" for w in plan.workers}
     made = []
-    for role, kind in sorted(kinds.items()):
-        if kind == "trainer":
+    for role, worker in sorted({w.spec.role: w for w in plan.workers}.items()):
+        if worker.spec.dataset is not None:
             needs, because = trainer_bytes(size, loaded.get(role))
-            limit, source = _limit(tag, role, resources.trainer, "trainer")
+            limit, source = _limit(resources.trainer, "trainer", role, worker.limits)
             made.append(Pod(role, "trainer", "at least", needs, limit, source, because))
         else:
             because = f"{AGGREGATOR_MODELS} × the model and 96 MiB"
-            limit, source = _limit(tag, role, resources.aggregator, "aggregator")
+            limit, source = _limit(resources.aggregator, "aggregator", role, worker.limits)
             made.append(Pod(role, "aggregator", "at most", aggregator_bytes(size), limit, source, because))
     needs = broker_bytes(found, connections, size)
     because = "what may be under way; slow readers make it more"
-    limit, source = _limit(tag, "", resources.broker, "broker")
+    limit, source = _limit(resources.broker, "broker")
     return (*made, Pod("broker", "broker", "about", needs, limit, source, because))
 
 
-def _limit(tag: Tag, name: str, share: Share, kind: str) -> tuple[int, str]:
-    role = tag.role(name)
-    if role is not None and role.resources.memory is not None:
-        return int(amount(role.resources.memory)), f"resources.memory of role {name!r}"
-    return int(amount(share.limits.memory)), f"kubernetes.resources.{kind}.limits.memory"
+def _limit(share: Share, kind: str, role: str = "", limits: Limits | None = None) -> tuple[int, str]:
+    own = limits is not None and limits.memory is not None
+    source = f"resources.memory of role {role!r}" if own else f"kubernetes.resources.{kind}.limits.memory"
+    return int(amount(share.within(limits).limits.memory)), source

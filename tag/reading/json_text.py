@@ -2,10 +2,10 @@
 
 import json
 import re
-from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
+from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]  # public in CPython's json, not in typeshed
 from typing import Any
 
-from tag.build import DEEPEST, MOST, Builder, MalformedError, whole_number
+from tag.reading.builder import DEEPEST, MOST, Builder, MalformedError, whole_number
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?")

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tag.faults import Fault
-from tag.flame import Hyperparameters
-from tag.imported_data import Chosen
-from tag.job import Entry, Job
-from tag.leftovers import RUNS, leftovers
+from tag.flame.data import Chosen
+from tag.flame.files import Hyperparameters
+from tag.flame.job import Entry, Job
+from tag.flame.leftovers import RUNS, leftovers
 from tag.load import Expanded
-from tag.source import Document
-from tag.text import block, flow, scalar
+from tag.reading.source import Document
+from tag.yaml_lines import block, flow, scalar
 
 FLAMES_DEFAULTS = {"rounds": 1, "epochs": 1, "batch_size": 16}
 """What Flame's workers do where modelSpec.json says nothing."""

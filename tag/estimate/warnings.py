@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tag.estimate import Estimate
-from tag.estimate_sizes import bytes_text, memory_text
+from tag.estimate.sizes import bytes_text, memory_text
+from tag.estimate.totals import Estimate
 from tag.limits import MAX_PACKET_BYTES
 from tag.summary import counted, listed
 

@@ -5,30 +5,17 @@ bounds of time and memory, whatever is in it.
 """
 
 import codecs
-import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tag import read_json
-from tag.build import MOST, MOST_YAML, Builder, MalformedError, Value
 from tag.faults import Fault, Severity, TagError
-from tag.places import Lines, Part, Places, Where, nowhere
-
-__all__ = [
-    "LARGEST",
-    "LARGEST_YAML",
-    "Document",
-    "Where",
-    "decoded",
-    "is_file",
-    "is_folder",
-    "read",
-    "resolved",
-    "shown",
-]
+from tag.reading import json_text
+from tag.reading.builder import MOST, MOST_YAML, Builder, MalformedError, Value
+from tag.reading.paths import resolved, shown
+from tag.reading.places import Lines, Part, Places, Where, nowhere
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of a file; a stack of 100,000 datasets has 5 MB."""
@@ -106,34 +93,6 @@ class Document:
         return resolved(self.path.parent, path)
 
 
-def shown(path: Path) -> str:
-    """A path relative to the current folder where it lies in it."""
-    full = Path(os.path.abspath(path))  # noqa: PTH100  resolve() would follow the user's links
-    try:
-        return str(full.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
-
-
-def resolved(folder: Path, path: str) -> Path:
-    """A path that a user wrote, made absolute; also one that can't be, as with a NUL or an unknown `~user`."""
-    full = folder / os.path.expanduser(path)  # noqa: PTH111  Path's raises where there is no such user
-    try:
-        return Path(os.path.realpath(full))
-    except ValueError:
-        return full
-
-
-def is_file(path: Path) -> bool:
-    """Whether there is such a file; False also for names that no file can have, as too long ones."""
-    return os.path.isfile(path)  # noqa: PTH113  Path.is_file raises for those
-
-
-def is_folder(path: Path) -> bool:
-    """Whether there is such a folder; False also for names that no folder can have."""
-    return os.path.isdir(path)  # noqa: PTH112  Path.is_dir raises for those
-
-
 def read(path: Path) -> Document:
     """Reads a file, as JSON if its name ends in .json, else as YAML.
 
@@ -144,17 +103,17 @@ def read(path: Path) -> Document:
     text = _text(path)
     is_json = path.suffix.lower() == ".json"
     if is_json or text.lstrip()[:1] in ("{", "["):  # a YAML file may hold JSON
-        found = read_json.quick(text)
+        found = json_text.quick(text)
         if found is not None:
-            return Document(path, found[0], Places(Lines(text), lambda: _value(path, text, read_json.feed).place))
+            return Document(path, found[0], Places(Lines(text), lambda: _value(path, text, json_text.feed).place))
     if is_json:
-        value = _value(path, text, read_json.feed)
+        value = _value(path, text, json_text.feed)
     else:
-        from tag import read_yaml
+        from tag.reading import yaml_text
 
         if len(text) > LARGEST_YAML:
             raise _too_large(path, LARGEST_YAML, "write it as JSON, which a .yaml file may hold and is read faster")
-        value = _value(path, text, read_yaml.feed, MOST_YAML)
+        value = _value(path, text, yaml_text.feed, MOST_YAML)
     return Document(path, value.data, Places(Lines(text), lambda: value.place))
 
 

@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from tag.assemble import located
 from tag.faults import Fault, TagError
-from tag.flame import DatasetRecord
-from tag.job import Entry
-from tag.source import is_folder, resolved
+from tag.flame.files import DatasetRecord
+from tag.flame.job import Entry
+from tag.reading.paths import is_folder, resolved
 from tag.uri import parse_uri
 
 FORMS = "mnist: (parts of MNIST), program: (parts of the program's own data), npz:FOLDER/ (the files there), npz:FILE"

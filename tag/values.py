@@ -1,0 +1,30 @@
+"""Numbers and truth values as files and Pulumi write them: `8`, `"8"`, `true`, `"true"`; one is never the other."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"value {value} is not a number; write one")  # noqa: TRY004  pydantic makes a fault of no other
+    return value
+
+
+def _truth(value: Any) -> Any:
+    if not isinstance(value, bool) and value not in ("true", "false"):
+        raise ValueError(f"value {value!r} is not true or false; write one")
+    return value
+
+
+# The bounds stand before the validator: after it, JSON Schemas would lose them.
+_NUMBER = BeforeValidator(_no_truth)
+Whole = Annotated[int, _NUMBER]
+Natural = Annotated[int, Field(ge=0), _NUMBER]
+Count = Annotated[int, Field(ge=1), _NUMBER]
+Port = Annotated[int, Field(ge=1, le=65535), _NUMBER]
+Wait = Annotated[int, Field(ge=10, le=3600), _NUMBER]
+"""Seconds for something to come up."""
+Positive = Annotated[float, Field(gt=0), _NUMBER]
+Fraction = Annotated[float, Field(ge=0, lt=1), _NUMBER]
+Truth = Annotated[bool, BeforeValidator(_truth)]
