@@ -21,12 +21,12 @@ class AggregatorsArgs:
     Attributes:
         context: of their cluster.
         workers: the workers without data.
-        roster: the datasets that a round waits for, by group.
+        rosters: who a round waits for, by channel and group.
     """
 
     context: Context
     workers: Sequence[PlannedWorker]
-    roster: Mapping[str, Sequence[str]]
+    rosters: Mapping[str, Mapping[str, Sequence[str]]]
 
 
 class Aggregators(pulumi.ComponentResource):
@@ -63,11 +63,10 @@ class Aggregators(pulumi.ComponentResource):
 
     def _roster(self) -> pulumi.Output[str]:
         name = object_name(self._context.federation, "roster")
-        roster = {group: list(names) for group, names in self._args.roster.items()}
         config = k8s.core.v1.ConfigMap(
             self._context.resource_name(name),
             metadata={"name": name, "namespace": self._context.namespace, "labels": self._context.labels("federation")},
-            data={"roster.json": json.dumps(roster, sort_keys=True)},
+            data={"roster.json": json.dumps(self._args.rosters, sort_keys=True)},
             opts=self._context.child(self),
         )
         return config.metadata.name

@@ -103,7 +103,7 @@ class Federation(pulumi.ComponentResource):
             by_place[contexts[planned.region].place].append(planned)
         for _, workers in sorted(by_place.items()):
             context = contexts[workers[0].region]
-            args = AggregatorsArgs(context=context, workers=workers, roster=plan.roster)
+            args = AggregatorsArgs(context=context, workers=workers, rosters=plan.rosters)
             Aggregators(context.resource_name(f"{plan.federation}-aggregators"), args, self._options(context))
 
     def _trainers(self, contexts: Mapping[str | None, Context], plan: Plan) -> None:

@@ -128,7 +128,7 @@ class LocalRun:
         with (
             tempfile.TemporaryDirectory(prefix="fedtag-run-") as scratch,
             EmbeddedBroker(len(plan.trainers)) as broker,
-            Operator(plan.federation, plan.model_channel, Address.parse(broker.url)) as operator,
+            Operator(plan.federation, plan.top_channel, Address.parse(broker.url)) as operator,
             self._workers(broker, Path(scratch)) as workers,
         ):
             try:

@@ -27,7 +27,7 @@ def write_commands(
 ) -> list[Command]:
     """The command of each worker, aggregators first; their specs and the roster are written to `scratch`."""
     roster = scratch / "roster.json"
-    roster.write_text(json.dumps(plan.roster))
+    roster.write_text(json.dumps(plan.rosters))
     commands = []
     for worker in sorted(workers, key=lambda w: (w.spec.dataset is not None, w.spec.worker)):
         spec = scratch / f"{worker.spec.worker}.json"

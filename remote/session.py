@@ -168,7 +168,7 @@ class Session:
         with tempfile.TemporaryDirectory(prefix="fedtag-operator-") as folder:
             tls = identity.write(Path(folder)) if identity is not None else None
             address = Address(HOST, self._forward.port, tls)
-            return Operator(self._deployed.federation, self._plan.model_channel, address)
+            return Operator(self._deployed.federation, self._plan.top_channel, address)
 
     def _connect(self) -> None:
         end = time.monotonic() + CONNECT_S

@@ -86,6 +86,18 @@ class RunSettings(Model):
     max_wait: Positive = 1800
 
 
+Part = Literal["lead", "follow", "ring", "coordinate", "other"]
+"""What a worker does on a channel: give models and take updates, the other way round, add up in a ring, pair others."""
+
+_PARTS: dict[str, Part] = {
+    "distribute": "lead",
+    "aggregate": "lead",
+    "fetch": "follow",
+    "upload": "follow",
+    "ring_allreduce": "ring",
+}
+
+
 class Membership(Model):
     """A worker's place on one channel.
 
@@ -100,6 +112,16 @@ class Membership(Model):
     group: str
     peer: str
     functions: tuple[str, ...] = ()
+
+    @property
+    def part(self) -> Part:
+        """What the functions amount to."""
+        for function in self.functions:
+            if function.startswith("coordinate"):
+                return "coordinate"
+            if function in _PARTS:
+                return _PARTS[function]
+        return "other"
 
 
 class WorkerSpec(Model):
@@ -126,6 +148,16 @@ class WorkerSpec(Model):
     train: TrainSettings | None = None
     index: Whole | None = None
     run: RunSettings | None = None
+
+    def name_on(self, place: Membership) -> str:
+        """The logical sender of what this worker says on a channel, which its replicas and successors share.
+
+        It is the dataset, or role and group; of a ring whose members follow somebody above, the ring's role and group.
+        """
+        ring = next((p for p in self.memberships if p.part == "ring"), None)
+        if place.part == "follow" and ring is not None:
+            return f"{self.role}-{ring.group}"
+        return self.dataset.name if self.dataset is not None else self.worker.rpartition("-")[0]
 
 
 class Limits(Model):
@@ -189,11 +221,24 @@ class Plan(Model):
         return tuple(w for w in self.workers if w.spec.dataset is None)
 
     @property
-    def roster(self) -> dict[str, tuple[str, ...]]:
-        """The datasets whose trainers a round with quorum `all` waits for, by group of the model channel."""
-        roster: dict[str, list[str]] = {}
-        for worker in self.trainers:
+    def rosters(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """The logical senders that a round with quorum `all` waits for, by channel and group."""
+        found: dict[str, dict[str, set[str]]] = {}
+        for worker in self.workers:
             for place in worker.spec.memberships:
-                if place.channel == self.model_channel and worker.spec.dataset is not None:
-                    roster.setdefault(place.group, []).append(worker.spec.dataset.name)
-        return {group: tuple(sorted(names)) for group, names in sorted(roster.items())}
+                if place.part in ("follow", "ring"):
+                    groups = found.setdefault(place.channel, {})
+                    groups.setdefault(place.group, set()).add(worker.spec.name_on(place))
+        return {
+            channel: {group: tuple(sorted(names)) for group, names in sorted(groups.items())}
+            for channel, groups in sorted(found.items())
+        }
+
+    @property
+    def top_channel(self) -> str:
+        """The channel of whoever makes the model: an aggregator that follows nobody, or a ring without one."""
+        for worker in self.workers:
+            parts = {place.part: place.channel for place in worker.spec.memberships}
+            if "follow" not in parts and (channel := parts.get("lead") or parts.get("ring")):
+                return channel
+        return self.model_channel

@@ -5,7 +5,7 @@
 
 from typing import Literal, NamedTuple
 
-from tag.plan import EVERY_GROUP, PlannedWorker, WorkerSpec
+from tag.plan import EVERY_GROUP, Part, PlannedWorker, WorkerSpec
 
 Kind = Literal["here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "alive", "event"]
 ROOT = "fedtag/1"
@@ -37,38 +37,46 @@ def parse(text: str) -> Topic | None:
     return Topic(*parts[2:])
 
 
-def filters(spec: WorkerSpec, *, leads: bool) -> list[str]:
-    """The subscriptions of a worker, in order; they are also its read rules.
+_HEARD: dict[Part, tuple[str, ...]] = {
+    "lead": (
+        "here/+",
+        "state/+",
+        "claim/+",
+        "alive/+",
+        "checkpoint/+",
+        "want/+/{me}",
+        "update/+/{me}",
+        "evaluation/+/{me}",
+        "model/+/{me}",
+    ),
+    "follow": ("state/+", "model/+", "model/+/{me}", "want/+/{me}"),
+    "ring": (),
+    "coordinate": (),
+    "other": (),
+}
+"""What each part hears in its groups."""
 
-    Args:
-        spec: the worker.
-        leads: whether its role leads rounds (aggregator) or follows (trainer).
-    """
+
+_GONE = "here/+"
+"""Replicas of a follower look sooner after the one of them that has left."""
+
+
+def filters(spec: WorkerSpec) -> list[str]:
+    """The subscriptions of a worker, in order; they are also its read rules."""
     lines: list[str] = []
     for place in spec.memberships:
         group = "+" if place.group == EVERY_GROUP else place.group
         base = f"{ROOT}/{spec.federation}/{place.channel}/{group}"
-        if leads:
-            kinds = [
-                "here/+",
-                "state/+",
-                "claim/+",
-                "alive/+",
-                "checkpoint/+",
-                "want/+/" + spec.worker,
-                "update/+/" + spec.worker,
-                "evaluation/+/" + spec.worker,
-                "model/+/" + spec.worker,
-            ]
-        else:
-            kinds = ["state/+", "model/+", "model/+/" + spec.worker, "want/+/" + spec.worker]
-        lines += [f"{base}/{kind}" for kind in kinds]
+        kinds = _HEARD[place.part]
+        if place.part == "follow" and spec.dataset is None:
+            kinds = (_GONE, *kinds)
+        lines += [f"{base}/{kind.format(me=spec.worker)}" for kind in kinds]
     return lines
 
 
 def access_rules(workers: tuple[PlannedWorker, ...]) -> dict[str, list[str]]:
     """The read rules of each worker; the write rule is one pattern for all (`write_pattern`)."""
-    return {w.spec.worker: filters(w.spec, leads=w.spec.dataset is None) for w in workers}
+    return {w.spec.worker: filters(w.spec) for w in workers}
 
 
 def write_pattern(federation: str) -> str:

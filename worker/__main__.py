@@ -12,7 +12,8 @@ from tag.plan import WorkerSpec
 from worker.errors import InputError, WorkerError
 from worker.health import serve
 from worker.journal import LEVELS, Journal
-from worker.roles.base import Quit, Role
+from worker.roles.base import Quit, Worker
+from worker.roles.compose import compose
 from worker.transport import Address
 
 
@@ -22,19 +23,19 @@ def main(argv: list[str] | None = None) -> int:
     try:
         spec = _read_spec(args.spec)
         journal = Journal(role=spec.role, worker=spec.worker, level=args.log_level)
-        role = _role(spec, args, journal)
+        worker = _worker(spec, args, journal)
         if args.metrics_port is not None:
             labels = {"federation": spec.federation, "worker": spec.worker, "role": spec.role}
-            serve(role, port=args.metrics_port, host=args.metrics_host, labels=labels)
+            serve(worker, port=args.metrics_port, host=args.metrics_host, labels=labels)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: role.link.put(Quit()))
-        status = role.run()
+            signal.signal(number, lambda *_: worker.link.put(Quit()))
+        status = worker.run()
     except WorkerError as error:
         sys.stderr.write(f"{error.detail}error: {error}\n")
         return error.status
-    if role.failure is not None:
-        trace = role.failure.trace.rstrip("\n")
-        sys.stderr.write((f"{trace}\n" if trace else "") + f"error: {role.failure.message}\n")
+    if worker.failure is not None:
+        trace = worker.failure.trace.rstrip("\n")
+        sys.stderr.write((f"{trace}\n" if trace else "") + f"error: {worker.failure.message}\n")
         sys.stderr.flush()
         # A native library's threads may still be at work; there is nothing left to tidy.
         os._exit(status)
@@ -65,16 +66,10 @@ def _read_spec(path: Path) -> WorkerSpec:
         raise InputError(f"spec {str(path)!r} is no worker's spec: {where}: {first['msg']}; make it anew") from error
 
 
-def _role(spec: WorkerSpec, args: argparse.Namespace, journal: Journal) -> Role:
-    address = Address.parse(args.broker, args.tls)
-    if spec.dataset is not None:
-        # The training libraries are imported by those who train only; aggregators' images lack them.
-        from worker.roles.trainer import TrainerRole
-
-        return TrainerRole(spec, address, journal)
-    from worker.roles.aggregator import AggregatorRole
-
-    return AggregatorRole(spec, address, journal, roster=args.roster, state=args.state)
+def _worker(spec: WorkerSpec, args: argparse.Namespace, journal: Journal) -> Worker:
+    worker = Worker(spec, Address.parse(args.broker, args.tls), journal)
+    compose(worker, roster=args.roster, state=args.state)
+    return worker
 
 
 if __name__ == "__main__":

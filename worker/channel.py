@@ -14,9 +14,10 @@ from worker.transport import Inbound, Link
 from worker.wire import encode as encode_chunk
 
 _M = TypeVar("_M", bound=Message)
-_FROM_TRAINERS = frozenset({"here", "update", "evaluation", "want", "model"})
-_FROM_AGGREGATORS = frozenset({"state", "model", "want"})
+_FROM_FOLLOWERS = frozenset({"here", "update", "evaluation", "want", "model"})
+_FROM_LEADERS = frozenset({"here", "state", "model", "want"})
 _FROM_REPLICAS = frozenset({"here", "state", "claim", "alive", "checkpoint", "want"})
+_GONE = frozenset({"here"})
 HOME = "all"
 """The group in which replicas of a role that is in every group speak among themselves."""
 
@@ -38,10 +39,11 @@ class Channel:
     Args:
         spec: the worker.
         place: its place on the channel.
+        link: to the channel's broker; without one nothing is said.
     """
 
-    def __init__(self, spec: WorkerSpec, place: Membership) -> None:
-        self.link: Link | None = None
+    def __init__(self, spec: WorkerSpec, place: Membership, link: Link | None = None) -> None:
+        self.link = link
         self.home = HOME if place.group == EVERY_GROUP else place.group
         self._spec = spec
         self._place = place
@@ -70,19 +72,22 @@ class Channel:
     def echoes(self, inbound: Inbound) -> bool:
         """Whether a message is this worker's own: replicas hear what they say to each other."""
         topic = topics.parse(inbound.topic)
-        return topic is not None and topic.sender == self._spec.worker
+        return topic is not None and (topic.channel, topic.sender) == (self._place.channel, self._spec.worker)
 
     def open(self, inbound: Inbound) -> Letter | None:
         """The letter in a message; None if it is not for this channel, or its sender may not say such a thing."""
         topic = topics.parse(inbound.topic)
         if topic is None or topic.channel != self._place.channel or topic.federation != self._spec.federation:
             return None
-        leads = self._spec.run is not None
-        from_peers = _FROM_TRAINERS if leads else _FROM_AGGREGATORS
-        senders = [f"{self._place.peer}-"] if topic.kind in from_peers else []
-        if leads and topic.kind in _FROM_REPLICAS:
-            senders.append(f"{self._spec.role}-")
-        known = topic.sender.startswith(tuple(senders)) or (topic.sender == topics.OPERATOR and topic.kind == "want")
+        kind, sender = topic.kind, topic.sender
+        leads = self._place.part == "lead"
+        from_peers = _FROM_FOLLOWERS if leads else _FROM_LEADERS
+        from_replicas = _FROM_REPLICAS if leads else _GONE
+        known = (
+            (kind in from_peers and sender.startswith(f"{self._place.peer}-"))
+            or (kind in from_replicas and sender.startswith(f"{self._spec.role}-"))
+            or (kind == "want" and sender == topics.OPERATOR)
+        )
         if not known:
             return None
         return Letter(topic.group, topic.kind, topic.sender, topic.to, inbound.payload)

@@ -226,6 +226,23 @@ class Dropped(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PassedOn(Event):
+    """A middle aggregator has all updates of its group, and passes on their sum.
+
+    Attributes:
+        name: under which it is counted above.
+        participants: training samples by dataset.
+        seconds: from the round's opening in the group to the sum.
+    """
+
+    run: int = 1
+    round: int = 0
+    name: str = ""
+    participants: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoundClosed(Event):
     """A round has ended and made a new model.
 
@@ -262,6 +279,20 @@ class Evaluated(Event):
     loss: float = 0.0
     correct: int = 0
     count: int = 0
+    validation: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validated(Event):
+    """What a middle aggregator heard of a model from those below it; the sums of it are in `Evaluated`.
+
+    Attributes:
+        validation: as in `Evaluated`.
+    """
+
+    run: int = 1
+    round: int = 0
+    model: str = ""
     validation: dict[str, dict[str, float]] = field(default_factory=dict)
 
 

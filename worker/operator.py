@@ -24,7 +24,7 @@ class Operator:
 
     Args:
         federation: name.
-        channel: on which its model travels.
+        channel: of whoever makes the model.
         address: of the broker.
         name: client id.
 
@@ -39,7 +39,8 @@ class Operator:
         self._from = ("", "")
         self._events: list[Event] = []
         base = f"{ROOT}/{federation}/{channel}/+"
-        filters = [f"{base}/state/+", f"{base}/alive/+", f"{base}/event/+", f"{base}/model/+/{name}"]
+        events = f"{ROOT}/{federation}/+/+/event/+"
+        filters = [f"{base}/state/+", f"{base}/alive/+", f"{base}/model/+/{name}", events]
         place = Membership(channel=channel, group="*", peer="")
         self._channel = Channel(WorkerSpec(federation=federation, worker=name, role=name, memberships=(place,)), place)
         self._link = Link(name, address, filters)

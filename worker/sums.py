@@ -5,7 +5,6 @@ then the sum stays below 2^62, so it is exact, and masks of secure aggregation c
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,38 +45,72 @@ def fault(data: memoryview | bytes | bytearray, like: Table, *, samples: int, tr
     return None
 
 
+def sums_fault(
+    data: memoryview | bytes | bytearray, like: Table, *, samples: int, share: int, trainers: int
+) -> tuple[str, str] | None:
+    """Why a partial sum can't be added, as `fault` says it; None if it can be.
+
+    Args:
+        data: a file of 64-bit sums.
+        like: the table of the model whose updates were summed.
+        samples: their weight.
+        share: trainers whose updates are in it.
+        trainers: how many may take part in the round.
+    """
+    try:
+        table = read_table(data)
+    except TensorError as error:
+        return "malformed", str(error)
+    sums = like.sums
+    if table.header != sums.header:
+        return "wrong_shape", sums.difference(table) or "the file's header is another than that of the model's sums"
+    if samples < 1:
+        return "zero_samples", f"{samples} samples; a partial sum has at least 1"
+    bound = (1 << RANGE_BITS + FRACTION_BITS) // trainers * share
+    for tensor, model in zip(table.tensors, like.tensors, strict=True):
+        if model.floating and (values := tensor.view(data)).size:
+            largest = max(int(values.max()), -int(values.min()))
+            if largest > bound:
+                return "out_of_range", f"tensor {tensor.name!r} has |sum| {largest:g}; its share allows {bound:g}"
+    return None
+
+
 class Sum:
     """A running weighted sum of updates that all have one table; 8 bytes a parameter.
 
     Attributes:
+        file: the sum so far as a safetensors file, as it is passed on.
         samples: total weight so far.
     """
 
     def __init__(self, table: Table) -> None:
-        self._table = table
-        self._total = np.zeros(table.parameters, np.int64)
+        self._pairs = tuple(zip(table.tensors, table.sums.tensors, strict=True))
+        self.file = bytearray(table.sums.size)
+        self.file[: len(table.sums.header)] = table.sums.header
         self._reals = np.empty(_BLOCK, np.float64)
         self._quanta = np.empty(_BLOCK, np.int64)
-        self._integers: dict[str, NDArray[Any]] = {}
+        self._has_integers = False
         self.samples = 0
 
     def clear(self) -> None:
         """Begin a new sum, in the same memory."""
-        self._total[:] = 0
-        self._integers.clear()
+        for _, total in self._totals():
+            total[:] = 0
+        self._has_integers = False
         self.samples = 0
 
-    def conflict(self, data: memoryview | bytes | bytearray) -> str:
-        """The first integer tensor in which an update differs from those before; empty if none does."""
-        for tensor in self._table.tensors:
-            if tensor.name in self._integers and not np.array_equal(tensor.view(data), self._integers[tensor.name]):
-                return f"integer tensor {tensor.name!r} differs from the other updates'"
+    def conflict(self, data: memoryview | bytes | bytearray, *, partial: bool = False) -> str:
+        """The first integer tensor in which an update, or a partial sum, differs from those before; empty if none."""
+        for model, mine in self._pairs if self._has_integers else ():
+            theirs = mine if partial else model
+            if not model.floating and not np.array_equal(theirs.view(data), mine.view(self.file)):
+                return f"integer tensor {model.name!r} differs from the other updates'"
         return ""
 
     def add(self, data: memoryview | bytes | bytearray, samples: int) -> None:
         """Add an update for which `fault` and `conflict` found nothing."""
         factor = samples * _SCALE
-        for tensor, total in self._parts():
+        for tensor, total in self._totals():
             values = tensor.view(data).reshape(-1)
             for at in range(0, values.size, _BLOCK):
                 block, part = values[at : at + _BLOCK], total[at : at + _BLOCK]
@@ -86,28 +119,40 @@ class Sum:
                 np.rint(reals, out=reals)
                 np.copyto(quanta, reals, casting="unsafe")
                 np.add(part, quanta, out=part)
-        for tensor in self._table.tensors:
-            if not tensor.floating and tensor.name not in self._integers:
-                self._integers[tensor.name] = tensor.view(data).copy()
+        self._take_integers(data, partial=False)
+        self.samples += samples
+
+    def add_sums(self, data: memoryview | bytes | bytearray, samples: int) -> None:
+        """Add a partial sum for which `sums_fault` and `conflict` found nothing."""
+        for model, mine in self._pairs:
+            if model.floating:
+                total = mine.view(self.file)
+                np.add(total, mine.view(data), out=total)
+        self._take_integers(data, partial=True)
         self.samples += samples
 
     def mean(self, into: bytearray) -> None:
         """Write the weighted mean as a safetensors file over the bytes of a model of the same table."""
         factor = self.samples * _SCALE
-        for tensor, total in self._parts():
+        for tensor, total in self._totals():
             values = tensor.view(memoryview(into)).reshape(-1)
             for at in range(0, values.size, _BLOCK):
                 part = total[at : at + _BLOCK]
                 values[at : at + _BLOCK] = np.divide(part, factor, out=self._reals[: part.size])
-        for tensor in self._table.tensors:
-            if not tensor.floating:
-                tensor.view(memoryview(into))[...] = self._integers[tensor.name]
+        for model, mine in self._pairs:
+            if not model.floating:
+                model.view(memoryview(into))[...] = mine.view(self.file)
 
-    def _parts(self) -> Iterator[tuple[Tensor, NDArray[np.int64]]]:
-        """Each floating tensor with its part of the total."""
-        at = 0
-        for tensor in self._table.tensors:
-            if tensor.floating:
-                size = int(np.prod(tensor.shape, dtype=np.int64))
-                yield tensor, self._total[at : at + size]
-                at += size
+    def _take_integers(self, data: memoryview | bytes | bytearray, *, partial: bool) -> None:
+        if self._has_integers:
+            return
+        for model, mine in self._pairs:
+            if not model.floating:
+                mine.view(self.file)[...] = (mine if partial else model).view(data)
+        self._has_integers = True
+
+    def _totals(self) -> Iterator[tuple[Tensor, NDArray[np.int64]]]:
+        """Each floating tensor of the model with its part of the sum, flat."""
+        for model, mine in self._pairs:
+            if model.floating:
+                yield model, mine.view(self.file).reshape(-1)

@@ -7,7 +7,7 @@ SHA-256 of a model is that of its file, so `sha256sum model.safetensors` shows i
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +87,11 @@ class Table:
         """SHA-256 of names, shapes and dtypes: equal for models of one structure."""
         return hashlib.sha256(self.header).hexdigest()
 
+    @property
+    def sums(self) -> "Table":
+        """The table of this model's 64-bit sums: I64 where the model has floating tensors."""
+        return _laid_out((t.name, "I64" if t.floating else t.dtype, t.shape) for t in self.tensors)
+
     def difference(self, other: "Table") -> str:
         """The first tensor in which two tables differ, as a phrase; empty if they are equal."""
         for mine, theirs in zip(self.tensors, other.tensors, strict=False):
@@ -106,15 +111,24 @@ def table_of(weights: Mapping[str, NDArray[Any]]) -> Table:
     Raises:
         TensorError: a tensor's type has no safetensors name.
     """
-    entries: dict[str, dict[str, Any]] = {}
-    offset = 0
+    entries: list[tuple[str, str, tuple[int, ...]]] = []
     for name, array in weights.items():
         dtype = _NAMES.get(array.dtype.newbyteorder("<").str)
         if dtype is None:
             known = ", ".join(sorted(_NAMES))
             raise TensorError(f"tensor {name!r} has type {array.dtype}; a model's tensors are one of {known}")
-        entries[name] = {"dtype": dtype, "shape": list(array.shape), "data_offsets": [offset, offset + array.nbytes]}
-        offset += array.nbytes
+        entries.append((name, dtype, array.shape))
+    return _laid_out(entries)
+
+
+def _laid_out(tensors: Iterable[tuple[str, str, tuple[int, ...]]]) -> Table:
+    """The table of a file with tensors of these names, types and shapes, one after the other."""
+    entries: dict[str, dict[str, Any]] = {}
+    offset = 0
+    for name, dtype, shape in tensors:
+        size = np.dtype(_DTYPES[dtype]).itemsize * math.prod(shape)
+        entries[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [offset, offset + size]}
+        offset += size
     text = json.dumps(entries, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     return read_table(len(text).to_bytes(_LENGTH_BYTES, "little") + text, file_size=_LENGTH_BYTES + len(text) + offset)

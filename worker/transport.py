@@ -170,11 +170,11 @@ class Link:
         if self.connected and self._filters:
             self._client.subscribe(self._filters)
 
-    def close(self, farewell: tuple[str, bytes] | None = None) -> None:
-        """Send a last, retained message and disconnect; a clean disconnect sends no will."""
+    def close(self, farewells: Sequence[tuple[str, bytes]] = ()) -> None:
+        """Send last, retained messages and disconnect; a clean disconnect sends no will."""
         end = time.monotonic() + CLOSE_S
-        if farewell is not None and self.connected:
-            info = self._client.publish(farewell[0], farewell[1], qos=1, retain=True)
+        for topic, payload in farewells if self.connected else ():
+            info = self._client.publish(topic, payload, qos=1, retain=True)
             while self.connected and not info.is_published() and time.monotonic() < end:
                 self._work(0.05)
         self._closed.set()

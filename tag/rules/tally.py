@@ -81,7 +81,7 @@ def tally(plan: Plan) -> Tally:
 
 def _access_bytes(bucket: Bucket) -> int:
     spec = bucket.example
-    lines = filters(spec, leads=spec.dataset is None)
+    lines = filters(spec)
     mentions = 1 + sum(line.endswith(f"/{spec.worker}") for line in lines)
     text = len(f"user {spec.worker}\n\n") + sum(len(f"topic read {line}\n") for line in lines)
     return bucket.count * (text - mentions * len(spec.worker)) + mentions * bucket.letters

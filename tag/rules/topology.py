@@ -6,9 +6,7 @@ from tag.plan import EVERY_GROUP
 from tag.rules.structure import COORDINATE
 from tag.schema import Role, Tag
 
-RUNS_TODAY = (
-    "a star: one channel, a role with data at one end, one aggregator (with any number of replicas) at the other"
-)
+RUNS_TODAY = "stars, and trees of any depth under one root"
 
 
 def missing(tag: Tag) -> list[str]:
@@ -17,8 +15,7 @@ def missing(tag: Tag) -> list[str]:
     Args:
         tag: with its associations and functions completed.
     """
-    found = [sentence for role in tag.roles for sentence in _of_role(tag, role)]
-    return found or list(_of_graph(tag))
+    return [sentence for role in tag.roles for sentence in _of_role(tag, role)]
 
 
 def _of_role(tag: Tag, role: Role) -> Iterator[str]:
@@ -32,31 +29,13 @@ def _of_role(tag: Tag, role: Role) -> Iterator[str]:
         yield f"{subject} coordinates others"
     elif links:
         yield f"{subject} takes part only as a coordinator says on {links[0]!r}"
-    if "aggregate" in on and "upload" in on:
-        yield f"{subject} aggregates {on['aggregate']} and uploads {on['upload']}"
-    elif "aggregate" in on and role.is_data_consumer:
+    aggregating = [name for name, functions in does.items() if "aggregate" in functions]
+    if aggregating and role.is_data_consumer:
         yield f"{subject} has data and aggregates {on['aggregate']}"
-    elif "aggregate" in on and len(role.group_association) > 1 and len(does) == 1:
-        channel = next(iter(does))
+    elif len(aggregating) > 1:
+        yield f"{subject} aggregates on several channels"
+    elif aggregating and "upload" not in on and len(role.group_association) > 1:
         yield (
             f"{subject} is {len(role.group_association)} separate aggregators "
-            f"(one for all groups is groupAssociation: [{{{channel}: {EVERY_GROUP!r}}}])"
+            f"(one for all groups is groupAssociation: [{{{aggregating[0]}: {EVERY_GROUP!r}}}])"
         )
-    elif len([f for f in does.values() if "aggregate" in f]) > 1:
-        yield f"{subject} aggregates on several channels"
-
-
-def _of_graph(tag: Tag) -> Iterator[str]:
-    """What no role's program shows: a graph that is no star."""
-    if len(tag.channels) != 1:
-        yield f"it has {len(tag.channels)} channels"
-        return
-    channel = tag.channels[0]
-    ends = [role for name in channel.pair if (role := tag.role(name)) is not None]
-    leaders = [role for role in ends if not role.is_data_consumer]
-    if len(leaders) != 1:
-        yield f"channel {channel.name!r} joins two roles {'without' if leaders else 'with'} data"
-    elif "aggregate" not in channel.func_tags.get(leaders[0].name, ()):
-        yield f"role {leaders[0].name!r} does not aggregate on channel {channel.name!r}"
-    elif len(leaders[0].group_association) != 1:
-        yield f"role {leaders[0].name!r} has no single association"

@@ -27,10 +27,10 @@ from tests.bench.run import peak_of, write_stack
 from worker.channel import Channel, read
 from worker.events import Failed, Finished, RoundClosed
 from worker.operator import Operator
-from worker.protocol import trainer as machine
-from worker.protocol import trainer_io as io
+from worker.protocol import follower as machine
+from worker.protocol import follower_io as io
+from worker.protocol.follower_state import Follower
 from worker.protocol.messages import Counts, Evaluation, Held, Here, ModelManifest, State, UpdateManifest, Want
-from worker.protocol.trainer_state import Trainer
 from worker.tensors import digest, pack, unpack
 from worker.transport import Address, Connected, Inbound, Link
 from worker.wire import Received, decode, key_of
@@ -67,7 +67,7 @@ class Extra:
         filters += [f"{mine}/{kind}/+/{spec.worker}" for kind in ("want", "model")]
         self._link = Link(spec.worker, address, filters)
         self._channel.link = self._link
-        self._state = Trainer(self._name)
+        self._state = Follower(self._name)
         self._coming: tuple[ModelManifest, Received] | None = None
         self._ticked = 0.0
         self._link.open()
@@ -204,7 +204,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             part.write_text(json.dumps(specs[at : at + A_PROCESS]))
             started.append(subprocess.Popen([*me, "crowd", str(part), url, str(args.parameters)]))
         try:
-            with Operator(plan.federation, plan.model_channel, Address.parse(url)) as operator:
+            with Operator(plan.federation, plan.top_channel, Address.parse(url)) as operator:
                 times = _follow(operator, started)
                 peaks = peak_of("aggregator-"), peak_of("local.broker" if args.broker == "embedded" else "mosquitto")
                 final = unpack(operator.fetch_model(120))["0000"]

@@ -101,7 +101,7 @@ def fedtag(url: str, trainers: int, rounds: int) -> tuple[float, float]:
         commands = write_commands(members, plan, broker=url, scratch=folder, logs=folder)
         workers = Workers(commands, say=lambda line: print(line, file=sys.stderr), dispensable=frozenset(), spare=0)
         times: list[float] = []
-        with Operator(plan.federation, plan.model_channel, Address.parse(url)) as operator:
+        with Operator(plan.federation, plan.top_channel, Address.parse(url)) as operator:
             workers.start()
             try:
                 end = time.monotonic() + LIMIT_S

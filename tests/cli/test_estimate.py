@@ -174,15 +174,15 @@ def test_a_program_that_never_ends_is_ended(stack: Path) -> None:
     assert time.monotonic() - begun < 10
 
 
-def test_a_tree_is_estimated_and_compared_though_it_can_not_run_yet(
+def test_a_ring_is_estimated_and_compared_though_it_can_not_run_yet(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["new", "hierarchical", "--groups", "eu,us", "--name", "tree", "--out", str(tmp_path)]) == 0
-    stack = str(tmp_path / "Pulumi.tree.yaml")
+    assert main(["new", "hybrid", "--groups", "eu,us", "--name", "ring", "--out", str(tmp_path)]) == 0
+    stack = str(tmp_path / "Pulumi.ring.yaml")
     assert main(["check", stack]) == 2
     capsys.readouterr()
 
     assert main(["estimate", stack, "--model-size", "1MB"]) == 0
-    assert "top-aggregator" in capsys.readouterr().out
+    assert "aggregator" in capsys.readouterr().out
     assert main(["diff", stack, stack]) == 0
     assert "say the same" in capsys.readouterr().out

@@ -26,13 +26,13 @@ def test_an_example_becomes_two_files_that_check(tmp_path: Path, capsys: pytest.
 
 
 def test_what_cannot_run_yet_is_written_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _import(FLAME / "hier_mnist", "--out", tmp_path, "--json") == 0
+    assert _import(FLAME / "distributed_training", "--out", tmp_path, "--json") == 0
 
     said = json.loads(capsys.readouterr().out)
     assert (said["ok"], said["runs"]) == (True, False)
-    assert "role 'middle-aggregator' aggregates on 'param-channel'" in said["faults"][0]["message"]
-    assert len([left for left in said["notCarriedOver"] if left["subject"].startswith("url ")]) == 4
-    assert Path(said["stack"]) == tmp_path / "Pulumi.hier-mnist.yaml"
+    assert "adds up in a ring" in said["faults"][0]["message"]
+    assert len([left for left in said["notCarriedOver"] if left["subject"].startswith("url ")]) == 3
+    assert Path(said["stack"]) == tmp_path / "Pulumi.distributed-training.yaml"
     assert Path(said["tag"]).is_file()
 
 

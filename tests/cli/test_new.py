@@ -29,9 +29,7 @@ def test_a_new_star_has_no_faults_and_is_ready_to_run(tmp_path: Path, capsys: py
 @pytest.mark.parametrize(
     ("topology", "said"),
     [
-        ("hierarchical", "role 'middle-aggregator' aggregates on 'param-channel' and uploads on 'global-channel'"),
         ("coordinated", "role 'coordinator' coordinates others"),
-        ("asynchronous", "role 'middle-aggregator' aggregates on 'param-channel' and uploads"),
         ("hybrid", "role 'trainer' adds up in a ring on 'param-channel'"),
         ("ring", "role 'trainer' adds up in a ring on 'ring-channel'"),
         ("parallel", "role 'aggregator' is 3 separate aggregators"),

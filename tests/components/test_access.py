@@ -34,7 +34,7 @@ def start(tmp_path: Path, plan: Plan) -> Iterator[Callable[..., Server]]:
 def _topics(plan: Plan) -> list[Topic]:
     """Every kind, in every group and in a foreign federation, from everyone, to all and to everyone."""
     names = [w.spec.worker for w in plan.workers] + [OPERATOR]
-    groups = [*plan.roster, "nowhere"]
+    groups = [*plan.rosters[plan.model_channel], "nowhere"]
     own = [
         Topic(plan.federation, plan.model_channel, group, kind, sender, to)
         for group in groups

@@ -212,7 +212,7 @@ def test_as_many_groups_as_datasets_cost_no_more() -> None:
     plan = expand(tag, datasets, federation="f")
 
     assert time.process_time() - start < 1
-    assert len(plan.roster) == 10_000
+    assert len(plan.rosters[plan.model_channel]) == 10_000
 
 
 def test_a_plan_made_without_pydantics_checks_is_the_one_that_they_would_make() -> None:

@@ -170,7 +170,7 @@ def test_separate_aggregators_expand_but_can_not_run_yet(project: Any) -> None:
 
     fault = next(f for f in project.faults() if f.code == "T044")
 
-    assert "a star" in fault.message
+    assert "2 separate aggregators" in fault.message
 
 
 def test_a_dataset_without_a_name_is_named_like_its_group_only_when_alone(project: Any) -> None:

@@ -53,7 +53,7 @@ def _workers(plan: Any) -> list[Any]:
     return [(w.spec.worker, w.spec.memberships, w.region) for w in plan.workers]
 
 
-@pytest.mark.parametrize("name", ["hier_mnist", "distributed_training"])
+@pytest.mark.parametrize("name", ["distributed_training"])
 def test_what_cannot_run_yet_is_the_only_fault_of_other_examples(tmp_path: Path, name: str) -> None:
     flame = _read(FLAME / name)
     path = _write(flame, tmp_path)

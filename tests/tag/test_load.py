@@ -55,7 +55,7 @@ def test_a_region_named_no_is_a_text(project: Any) -> None:
     project.edit(project.tag, "[eu, us, asia]", "[no, us, asia]")
     project.edit(project.stack, "      eu:", "      no:")
 
-    assert "no" in project.load().plan.roster
+    assert "no" in project.load().plan.rosters["param-channel"]
 
 
 def test_relative_npz_paths_are_relative_to_the_stack_file(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ def test_a_path_is_a_slug_in_ids_groups_topics_and_labels(paths: Any) -> None:
         "trainer-default-eu-default-eu",
         "trainer-default-us-default-us",
     ]
-    assert list(plan.roster) == ["asia-east", "default-eu", "default-us"]
+    assert list(plan.rosters[plan.model_channel]) == ["asia-east", "default-eu", "default-us"]
     assert access_rules(plan.workers)["trainer-asia-east-tokyo"][0] == "fedtag/1/demo/param-channel/asia-east/state/+"
     assert "/asia/east" not in access_list(plan)
     assert worker_labels(plan.trainers[0].spec, plan.model_channel)["fedtag/group"] == "asia-east"

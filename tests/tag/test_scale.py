@@ -34,7 +34,7 @@ targets = st.sampled_from(["eu-us-asia", "medmnist-stack", "hier_mnist", "distri
 @settings(deadline=None, max_examples=60)
 def test_it_has_the_regions_and_trainers_that_were_asked_for(name: str, regions: int, trainers: int) -> None:
     plan = scaled(name, regions, trainers)
-    groups = Counter(group for group, members in plan.roster.items() for _ in members)
+    groups = Counter(group for group, members in plan.rosters[plan.model_channel].items() for _ in members)
     datasets = [w.spec.dataset.name for w in plan.trainers if w.spec.dataset is not None]
 
     assert len(plan.trainers) == trainers
@@ -81,7 +81,7 @@ def test_a_divided_dataset_is_divided_further() -> None:
 
 
 def test_fewer_regions_keep_those_that_come_first() -> None:
-    assert set(scaled("eu-us-asia", 2, None).roster) == {"asia", "eu"}
+    assert set(scaled("eu-us-asia", 2, None).rosters["param-channel"]) == {"asia", "eu"}
 
 
 def test_fewer_trainers_than_regions_are_refused() -> None:

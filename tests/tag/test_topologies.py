@@ -216,7 +216,7 @@ PEERS = {
         pytest.param(
             BALANCED,
             {"red": 1},
-            ["role 'middle-aggregator' aggregates on 'param-channel' and uploads on 'global-channel'"],
+            [],
             id="tree",
         ),
         pytest.param(
@@ -226,7 +226,6 @@ PEERS = {
                 "role 'coordinator' coordinates others",
                 "role 'top-aggregator' takes part only as a coordinator says on 'tops'",
                 "role 'middle-aggregator' takes part only as a coordinator says on 'middles'",
-                "role 'middle-aggregator' aggregates on 'param-channel' and uploads on 'global-channel'",
                 "role 'trainer' takes part only as a coordinator says on 'trainers'",
             ],
             id="coordinated",

@@ -8,7 +8,9 @@ import pytest
 from tag.plan import Membership, RunSettings, WorkerSpec
 from tag.topics import Topic, parse
 from worker.journal import Journal
-from worker.roles.aggregator import LISTEN_S, AggregatorRole
+from worker.roles.base import Worker
+from worker.roles.compose import compose
+from worker.roles.lead import LISTEN_S
 from worker.transport import Address, Connected, Inbound
 
 
@@ -40,8 +42,8 @@ class Deaf:
 
 
 @pytest.fixture
-def replica() -> Iterator[tuple[AggregatorRole, Deaf]]:
-    place = Membership(channel="param-channel", group="*", peer="trainer")
+def replica() -> Iterator[tuple[Worker, Deaf]]:
+    place = Membership(channel="param-channel", group="*", peer="trainer", functions=("distribute", "aggregate"))
     spec = WorkerSpec(
         federation="f",
         worker="aggregator-all-1",
@@ -51,39 +53,40 @@ def replica() -> Iterator[tuple[AggregatorRole, Deaf]]:
         run=RunSettings(),
     )
     journal = Journal(role="aggregator", worker=spec.worker, level="error")
-    role, link = AggregatorRole(spec, Address("127.0.0.1", 1), journal, roster=None, state=None), Deaf()
+    worker, link = Worker(spec, Address("127.0.0.1", 1), journal), Deaf()
     end: Any = link
-    real, role.link, role.channel.link = role.link, end, end
-    yield role, link
+    real, worker.link = worker.link, end
+    compose(worker)
+    yield worker, link
     real.close()
 
 
-def _pass(role: AggregatorRole, start: float, seconds: float) -> float:
+def _pass(worker: Worker, start: float, seconds: float) -> float:
     now = start
     while now < start + seconds:
         now += 0.1
-        role.tick(now)
+        worker.parts["param-channel"].tick(now)
     return now
 
 
-def test_it_claims_nothing_and_listens_again_and_again(replica: tuple[AggregatorRole, Deaf]) -> None:
-    role, link = replica
-    role._take(Connected(again=False), 0.0)
+def test_it_claims_nothing_and_listens_again_and_again(replica: tuple[Worker, Deaf]) -> None:
+    worker, link = replica
+    worker._take(Connected(again=False), 0.0)
 
-    _pass(role, 0.0, 60.0)
+    _pass(worker, 0.0, 60.0)
 
     assert link.kinds() == {"here"}, "a claim would end a leader that it can't hear"
     assert 60 / LISTEN_S - 3 <= link.subscribed <= 60 / LISTEN_S
 
 
-def test_it_stands_for_election_once_it_hears_itself(replica: tuple[AggregatorRole, Deaf]) -> None:
-    role, link = replica
-    role._take(Connected(again=False), 0.0)
-    now = _pass(role, 0.0, 60.0)
+def test_it_stands_for_election_once_it_hears_itself(replica: tuple[Worker, Deaf]) -> None:
+    worker, link = replica
+    worker._take(Connected(again=False), 0.0)
+    now = _pass(worker, 0.0, 60.0)
 
-    role._take(Inbound(str(link.said[0]), b"{}", retained=True), now)
+    worker._take(Inbound(str(link.said[0]), b"{}", retained=True), now)
     before = link.subscribed
-    _pass(role, now, 5.0)
+    _pass(worker, now, 5.0)
 
     assert "claim" in link.kinds()
     assert link.subscribed == before, "who hears needs no second subscription"

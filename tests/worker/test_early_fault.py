@@ -11,7 +11,8 @@ from local.broker import free_port
 from tag.load import load_stack
 from worker.journal import Journal
 from worker.protocol.messages import Here
-from worker.roles.trainer import TrainerRole
+from worker.roles.base import Worker
+from worker.roles.compose import compose
 from worker.transport import Address, Inbound, Link
 
 LIMIT_S = 30.0
@@ -49,14 +50,15 @@ def test_a_fault_is_told_once_the_broker_is_there(tmp_path: Path) -> None:
     (planned,) = load_stack(tmp_path / "Pulumi.t.yaml").plan.trainers
     port = free_port()
     address = Address("127.0.0.1", port)
-    role = TrainerRole(planned.spec, address, Journal(role="trainer", worker=planned.spec.worker, level="error"))
+    worker = Worker(planned.spec, address, Journal(role="trainer", worker=planned.spec.worker, level="error"))
+    compose(worker)
     status: list[int] = []
-    running = threading.Thread(target=lambda: status.append(role.run()))
+    running = threading.Thread(target=lambda: status.append(worker.run()))
     running.start()
     end = time.monotonic() + LIMIT_S
-    while role.failure is None and time.monotonic() < end:
+    while worker.failure is None and time.monotonic() < end:
         time.sleep(0.05)
-    assert role.failure is not None
+    assert worker.failure is not None
     assert running.is_alive(), "it waits for somebody to tell"
 
     with Broker(port=port, listen="127.0.0.1", max_payload_size=100_000):

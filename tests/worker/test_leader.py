@@ -45,7 +45,7 @@ def update(name: str, state: Leader, digest: str = "") -> UpdateManifest:
 def send(state: Leader, name: str, now: float, digest: str = "") -> tuple[Leader, list[leader_io.Action]]:
     """An update comes whole, and is counted."""
     manifest = update(name, state, digest)
-    state, actions = rounds.step(state, leader_io.Offered(f"trainer-{name}", manifest), now)
+    state, actions = rounds.step(state, leader_io.Offered(f"trainer-{name}", manifest, 1000), now)
     if not any(isinstance(a, leader_io.Stage) for a in actions):
         return state, actions
     state, more = rounds.step(state, leader_io.Came(name, 1, whole=True), now)
@@ -119,7 +119,7 @@ def test_an_update_counts_once_and_a_second_one_is_a_conflict() -> None:
 
     assert not [a for a in again if isinstance(a, leader_io.Stage | leader_io.Drop)], "a duplicate is harmless"
     assert [a.reason for a in other if isinstance(a, leader_io.Drop)] == ["conflict"]
-    assert state.counted["one"][0] == "o" * 64, "the first stands"
+    assert state.counted["one"].digest == "o" * 64, "the first stands"
 
 
 def test_stale_and_foreign_updates_are_dropped_with_their_reason() -> None:
@@ -132,7 +132,7 @@ def test_stale_and_foreign_updates_are_dropped_with_their_reason() -> None:
 
     reasons = []
     for worker, manifest in cases:
-        _, actions = rounds.step(state, leader_io.Offered(worker, manifest), 2.0)
+        _, actions = rounds.step(state, leader_io.Offered(worker, manifest, 1000), 2.0)
         reasons += [a.reason for a in actions if isinstance(a, leader_io.Drop)]
 
     assert reasons == ["stale", "stale", "foreign", "wrong_shape"]

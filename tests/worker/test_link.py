@@ -62,7 +62,7 @@ def test_a_farewell_is_out_before_the_link_closes() -> None:
         for each in (reader, link):
             each.open()
             take(each, lambda item: isinstance(item, Connected))
-        link.close(("t/here", b"gone"))
+        link.close([("t/here", b"gone")])
         heard = take(reader, lambda item: isinstance(item, Inbound))
         reader.close()
 

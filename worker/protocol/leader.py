@@ -1,7 +1,8 @@
 """The rounds of a run, as their leader sees them. Pure: `step(state, event, now)` gives the state and what to do.
 
 Bytes are not here: whoever drives this stages chunks, adds updates and makes models when an action says so, and reports
-it as an event. Its state is level-triggered: it says all that a group must know, whatever it missed.
+it as an event. Its state is level-triggered: it says all that a group must know, whatever it missed. A leader with a
+name is led itself: rounds are assigned to it from above, and it passes on sums where a root makes models.
 """
 
 from msgspec.structs import replace
@@ -9,9 +10,9 @@ from msgspec.structs import replace
 from tag.limits import ACK_CHUNKS
 from worker import events
 from worker.protocol import leader_io as io
-from worker.protocol.leader_state import Leader, beat, manifest_of, tell_evaluated
+from worker.protocol.leader_state import Leader, Update, beat, manifest_of, tell_evaluated
 from worker.protocol.members import Members
-from worker.protocol.messages import Evaluation, Held
+from worker.protocol.messages import Evaluation, Held, UpdateManifest
 from worker.protocol.slots import Coming, first_window, grant
 
 ASK_AGAIN_S = 2.0
@@ -34,6 +35,8 @@ def step(state: Leader, event: io.Event, now: float) -> Step:
             state = replace(state, members=Members(dict(roster), state.members.present))
         case io.Offered():
             state, actions = _offered(state, event, now)
+        case io.Assigned() | io.Recalled() | io.Over():
+            state, actions = _led(state, event, now)
         case io.Came(dataset, confirmed, whole):
             state, actions = _came(state, dataset, confirmed, whole=whole, now=now)
         case io.Counted(dataset):
@@ -54,6 +57,17 @@ def step(state: Leader, event: io.Event, now: float) -> Step:
     return state, actions
 
 
+def _led(state: Leader, event: io.Assigned | io.Recalled | io.Over, now: float) -> Step:
+    """What somebody above wants."""
+    match event:
+        case io.Assigned(_, held):
+            return _open(replace(state, base=held, assigned=event, participants=()), now)
+        case io.Recalled():
+            return replace(state, phase="waiting", making=False, due=now), [io.Unstage()]
+        case io.Over(phase, message):
+            return replace(state, phase=phase, message=message, making=False, due=now), []
+
+
 def _offered(state: Leader, event: io.Offered, now: float) -> Step:
     manifest = event.manifest
     name = manifest.dataset
@@ -64,12 +78,11 @@ def _offered(state: Leader, event: io.Offered, now: float) -> Step:
     if manifest.base != state.base.digest or name not in state.selected:
         return state, [io.Drop(event.worker, "stale", "an update of another model, or of nobody who was selected")]
     if name in state.counted:
-        if state.counted[name][0] == manifest.digest:
+        if state.counted[name].digest == manifest.digest:
             return state, []
         return state, [io.Drop(event.worker, "conflict", f"a second update of dataset {name!r} with another digest")]
-    if manifest.size != state.base.size:
-        detail = f"an update of {manifest.size} bytes for a model of {state.base.size}"
-        return state, [io.Drop(event.worker, "wrong_shape", detail)]
+    if why := _unsound(state, manifest, event.size):
+        return state, [io.Drop(event.worker, *why)]
     if name in state.coming and state.coming[name].manifest.digest == manifest.digest:
         return state, []
     window = first_window(manifest.size, len(state.selected))
@@ -77,6 +90,20 @@ def _offered(state: Leader, event: io.Offered, now: float) -> Step:
     if manifest.evaluation is not None:
         state = _judged(state, event.worker, manifest.evaluation)
     return state, [io.Unstage(name), io.Stage(manifest)]
+
+
+def _unsound(state: Leader, manifest: UpdateManifest, size: int) -> tuple[str, str] | None:
+    """Why an update of this round can't be counted as it is announced, as a reason and a sentence."""
+    if manifest.size != size:
+        return "wrong_shape", f"an update of {manifest.size} bytes where {size} belong"
+    if not manifest.participants:
+        return None
+    if (total := sum(manifest.participants.values())) != manifest.samples:
+        return "malformed", f"a partial sum of {manifest.samples} samples whose participants have {total}"
+    others = {n for name, u in state.counted.items() if name != manifest.dataset for n in u.participants}
+    if twice := sorted(others & manifest.participants.keys()):
+        return "conflict", f"dataset {twice[0]!r} is in two partial sums; the second is that of {manifest.dataset!r}"
+    return None
 
 
 def _came(state: Leader, dataset: str, confirmed: int, *, whole: bool, now: float) -> Step:
@@ -89,17 +116,21 @@ def _came(state: Leader, dataset: str, confirmed: int, *, whole: bool, now: floa
         c.upto != state.coming[name].upto for name, c in coming.items()
     )
     state = replace(state, coming=coming)
+    if whole and (why := _unsound(state, known.manifest, known.manifest.size)):
+        worker = state.members.present[dataset].worker
+        return _without_coming(state, dataset), [io.Unstage(dataset), io.Drop(worker, *why)]
     if whole:
-        return state, [io.Count(known.manifest, max(1, len(state.selected)))]
+        return state, [io.Count(known.manifest, max(1, len(known.manifest.participants)), state.total)]
     return (replace(state, due=min(state.due, now + SOON_S / 5)) if moved else state), []
 
 
 def _counted(state: Leader, dataset: str, now: float) -> Step:
     manifest = state.coming[dataset].manifest
+    participants = manifest.participants or {dataset: manifest.samples}
     state = _without_coming(state, dataset)
     state = replace(
         state,
-        counted={**state.counted, dataset: (manifest.digest, manifest.samples)},
+        counted={**state.counted, dataset: Update(manifest.digest, manifest.samples, participants)},
         coming=grant(state.coming, now),
         due=min(state.due, now + SOON_S * (1 + len(state.selected) // 10)),
     )
@@ -128,9 +159,9 @@ def _holding(state: Leader, held: Held, participants: tuple[str, ...], now: floa
         closed = events.RoundClosed(
             run=state.run,
             round=state.round,
-            rounds=state.settings.rounds,
+            rounds=state.rounds,
             model=held.digest,
-            participants={name: state.counted[name][1] for name in participants},
+            participants=state.participants_counted,
             seconds=round(now - state.since, 6),
         )
         actions = [*tell_evaluated(state), io.Tell(closed)]
@@ -139,7 +170,7 @@ def _holding(state: Leader, held: Held, participants: tuple[str, ...], now: floa
     state = replace(state, base=held, participants=participants, asked=None)
     if not state.making:
         return state, []
-    state, more = _open(replace(state, making=False), now)
+    state, more = _open(state, now)
     return state, actions + more
 
 
@@ -148,12 +179,16 @@ def _open(state: Leader, now: float) -> Step:
     held = state.base
     if held is None:
         return state, []
-    number = max(1, held.round) if held.run == state.run else 1
-    over = number > state.settings.rounds
+    if state.assigned is not None:
+        number, over = state.assigned.round, state.assigned.kind == "evaluate"
+    else:
+        number = max(1, held.round) if held.run == state.run else 1
+        over = number > state.rounds
     state = replace(
         state,
         phase="evaluation" if over else "round",
-        round=state.settings.rounds if over else number,
+        round=min(number, state.rounds),
+        making=False,
         since=now,
         selected=state.members.able,
         counted={},
@@ -168,11 +203,11 @@ def _open(state: Leader, now: float) -> Step:
     manifest = manifest_of(state)
     if lacking and manifest is not None:
         actions.append(io.PublishModel(tuple(sorted(lacking)), manifest))
-    if not over:
+    if not over and not state.name:
         opened = events.RoundOpened(
             run=state.run,
             round=number,
-            rounds=state.settings.rounds,
+            rounds=state.rounds,
             model=held.digest,
             selected=sorted(state.selected),
         )
@@ -203,11 +238,18 @@ def _advance_waiting(state: Leader, now: float) -> Step:
         return _wait(state, missing, now)
     found = members.base(state.term)
     if state.base is not None and (found is None or not _newer(found[0], state.base)):
-        return _open(state, now)
+        return _gathered(state, state.base) if state.name else _open(state, now)
     if found is None or (state.asked is not None and now - state.asked[1] < ASK_AGAIN_S):
         return state, []
     held, name = found
     return replace(state, asked=(name, now)), [io.AskModel(name, held)]
+
+
+def _gathered(state: Leader, held: Held) -> Step:
+    """Tell who is above, once, that a round can be assigned."""
+    if state.gathered:
+        return state, []
+    return replace(state, gathered=True, message=""), [io.Gathered(held)]
 
 
 def _newer(held: Held, than: Held) -> bool:
@@ -224,8 +266,7 @@ def _advance_round(state: Leader, now: float) -> Step:
     needed = members.quorum(settings.quorum) if settings.quorum is not None else len(state.selected)
     late = settings.deadline is not None and now - state.since >= settings.deadline
     if state.counted and (len(state.counted) >= len(state.selected) or (late and len(state.counted) >= needed)):
-        participants = tuple(sorted(state.counted))
-        return replace(state, making=True), [*actions, io.MakeModel(state.run, state.round, participants)]
+        return replace(state, making=True), [*actions, *_sum_up(state, now)]
     lost = sorted(state.selected - state.counted.keys() - members.able)
     if lost or now - state.since >= settings.max_wait:
         state, more = _wait(state, lost, now)
@@ -233,12 +274,29 @@ def _advance_round(state: Leader, now: float) -> Step:
     return replace(state, message=""), actions
 
 
+def _sum_up(state: Leader, now: float) -> list[io.Action]:
+    """Make the model of what was counted, or pass on its sum."""
+    participants = state.participants_counted
+    if not state.name:
+        return [io.MakeModel(state.run, state.round, tuple(participants))]
+    seconds = round(now - state.since, 6)
+    told = events.PassedOn(
+        run=state.run, round=state.round, name=state.name, participants=participants, seconds=seconds
+    )
+    passed = io.PassOn(state.run, state.round, participants, state.evaluation)
+    return [passed, *tell_evaluated(state), io.Tell(told)]
+
+
 def _advance_evaluation(state: Leader, now: float) -> Step:
     waited = state.selected & state.members.able
     if waited - frozenset(state.evaluations) and now - state.since < EVALUATION_S:
         return state, []
+    if state.name:
+        judged = state.evaluation
+        passed = [io.PassJudgement(judged)] if judged is not None else []
+        return replace(state, making=True, judged=True), [*tell_evaluated(state), *passed]
     digest = state.base.digest if state.base is not None else ""
-    told = events.Finished(run=state.run, rounds=state.settings.rounds, model=digest)
+    told = events.Finished(run=state.run, rounds=state.rounds, model=digest)
     actions = [*tell_evaluated(state), io.Tell(told)]
     return replace(state, phase="finished", judged=True, due=now), actions
 
@@ -246,7 +304,7 @@ def _advance_evaluation(state: Leader, now: float) -> Step:
 def _wait(state: Leader, missing: list[str], now: float) -> Step:
     names = ", ".join(repr(name) for name in missing) or "trainers"
     message = f"waits for {names}"
-    if now - state.since >= state.settings.max_wait:
+    if now - state.since >= state.settings.max_wait and not state.name:
         wait = f"maxWait of {state.settings.max_wait:g} s is over in round {state.round}: the run still {message}"
         return _fail(state, f"{wait}; start the missing trainers, or give a quorum and a deadline", now)
     if message == state.message or now - state.waiting < WAITING_S:
@@ -256,5 +314,7 @@ def _wait(state: Leader, missing: list[str], now: float) -> Step:
 
 
 def _fail(state: Leader, message: str, now: float, *, bad_input: bool = False) -> Step:
+    if state.name:
+        return replace(state, phase="failed", message=message, due=now), [io.Unstage(), io.Blame(message)]
     told = events.Failed(run=state.run, round=state.round, message=message, bad_input=bad_input)
     return replace(state, phase="failed", message=message, due=now), [io.Unstage(), io.Tell(told)]

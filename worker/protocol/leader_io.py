@@ -1,6 +1,7 @@
 """What a leader hears and does: the events and the actions of `leader.step`."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -23,10 +24,17 @@ class RosterRead(msgspec.Struct, frozen=True):
 
 
 class Offered(msgspec.Struct, frozen=True):
-    """The manifest of an update."""
+    """The manifest of an update.
+
+    Attributes:
+        worker: who sent it.
+        manifest: what it is.
+        size: bytes that it must have: the model's, or those of its sums.
+    """
 
     worker: str
     manifest: UpdateManifest
+    size: int
 
 
 class Came(msgspec.Struct, frozen=True):
@@ -63,11 +71,44 @@ class Holding(msgspec.Struct, frozen=True):
     participants: tuple[str, ...] = ()
 
 
+class Assigned(msgspec.Struct, frozen=True):
+    """Somebody above wants a round of those who follow here, or their evaluation of a model.
+
+    Attributes:
+        kind: train or evaluate.
+        held: the model, whose bytes are here.
+        run: of the round.
+        round: that round; in an evaluation, the last one.
+        rounds: of the run.
+        trainers: of the whole round.
+    """
+
+    kind: str
+    held: Held
+    run: int
+    round: int
+    rounds: int
+    trainers: int
+
+
+class Recalled(msgspec.Struct, frozen=True):
+    """Nobody above wants any more what was assigned."""
+
+
+class Over(msgspec.Struct, frozen=True):
+    """The run above is over."""
+
+    phase: Literal["finished", "failed"]
+    message: str
+
+
 class Tick(msgspec.Struct, frozen=True):
     """Time has passed."""
 
 
-Event = HereHeard | RosterRead | Offered | Came | Counted | Refused | Judged | Holding | Tick
+Event = (
+    HereHeard | RosterRead | Offered | Came | Counted | Refused | Judged | Holding | Assigned | Recalled | Over | Tick
+)
 
 
 class SayState(msgspec.Struct, frozen=True):
@@ -110,9 +151,16 @@ class Unstage(msgspec.Struct, frozen=True):
 
 
 class Count(msgspec.Struct, frozen=True):
-    """Check a whole update and add it."""
+    """Check a whole update and add it.
+
+    Attributes:
+        manifest: what it is.
+        share: trainers whose updates are in it.
+        trainers: of the whole round.
+    """
 
     manifest: UpdateManifest
+    share: int
     trainers: int
 
 
@@ -122,6 +170,40 @@ class MakeModel(msgspec.Struct, frozen=True):
     run: int
     round: int
     participants: tuple[str, ...]
+
+
+class Gathered(msgspec.Struct, frozen=True):
+    """Of a leader who is led: all who are expected are here, and so is a model to begin with."""
+
+    held: Held
+
+
+class PassOn(msgspec.Struct, frozen=True):
+    """Of a leader who is led: give the sum of what was added to who is above.
+
+    Attributes:
+        run: of the round.
+        round: of the sum.
+        participants: samples of each dataset in it.
+        evaluation: of the round's base, by all of them together.
+    """
+
+    run: int
+    round: int
+    participants: Mapping[str, int]
+    evaluation: Evaluation | None
+
+
+class PassJudgement(msgspec.Struct, frozen=True):
+    """Of a leader who is led: give the evaluation to who is above."""
+
+    evaluation: Evaluation
+
+
+class Blame(msgspec.Struct, frozen=True):
+    """Of a leader who is led: tell who is above that the run can't go on."""
+
+    message: str
 
 
 class Drop(msgspec.Struct, frozen=True):
@@ -138,4 +220,19 @@ class Tell(msgspec.Struct, frozen=True):
     event: events.Event
 
 
-Action = SayState | SayAlive | PublishModel | AskModel | Stage | Unstage | Count | MakeModel | Drop | Tell
+Action = (
+    SayState
+    | SayAlive
+    | PublishModel
+    | AskModel
+    | Stage
+    | Unstage
+    | Count
+    | MakeModel
+    | Gathered
+    | PassOn
+    | PassJudgement
+    | Blame
+    | Drop
+    | Tell
+)

@@ -14,6 +14,20 @@ from worker.protocol.messages import Counts, Evaluation, Held, ModelManifest, Ph
 from worker.protocol.slots import Coming, slots_of
 
 
+class Update(msgspec.Struct, frozen=True):
+    """An update that is in the sum.
+
+    Attributes:
+        digest: of its file.
+        samples: its weight.
+        participants: samples of each dataset in it.
+    """
+
+    digest: str
+    samples: int
+    participants: Mapping[str, int]
+
+
 class Leader(msgspec.Struct, frozen=True):
     """A leader's run.
 
@@ -21,13 +35,16 @@ class Leader(msgspec.Struct, frozen=True):
         term: of its leadership.
         settings: of the run.
         members: roster and presence.
+        name: under which it is counted above; empty for a root, which makes models of its own accord.
+        assigned: what somebody above wants.
+        gathered: whether who is above knows that all are here.
         phase: as in `State`.
         base: the model of the round; None until one is held.
         round: current.
         participants: whose updates are in the base.
         since: when the phase began.
         selected: datasets that take part in the round.
-        counted: digest and samples of each update in the sum.
+        counted: updates in the sum, by logical sender.
         coming: updates under way.
         evaluations: of the base, by dataset.
         judged: whether the base's evaluation was told.
@@ -43,13 +60,16 @@ class Leader(msgspec.Struct, frozen=True):
     term: Term
     settings: RunSettings
     members: Members
+    name: str = ""
+    assigned: io.Assigned | None = None
+    gathered: bool = False
     phase: Phase = "waiting"
     base: Held | None = None
     round: int = 0
     participants: tuple[str, ...] = ()
     since: float = 0.0
     selected: frozenset[str] = frozenset()
-    counted: Mapping[str, tuple[str, int]] = msgspec.field(default_factory=dict)
+    counted: Mapping[str, Update] = msgspec.field(default_factory=dict)
     coming: Mapping[str, Coming] = msgspec.field(default_factory=dict)
     evaluations: Mapping[str, Evaluation] = msgspec.field(default_factory=dict)
     judged: bool = False
@@ -64,7 +84,36 @@ class Leader(msgspec.Struct, frozen=True):
     @property
     def run(self) -> int:
         """The number of the run; a run that was begun under a greater number goes on under it."""
+        if self.assigned is not None:
+            return self.assigned.run
         return max(self.settings.run, self.base.run if self.base is not None else 0)
+
+    @property
+    def rounds(self) -> int:
+        """How many the run has."""
+        return self.assigned.rounds if self.assigned is not None else self.settings.rounds
+
+    @property
+    def total(self) -> int:
+        """Trainers whose updates the whole round sums up, here and elsewhere; at least 1."""
+        if self.assigned is not None:
+            return max(1, self.assigned.trainers)
+        return max(1, self.members.trainers(self.selected))
+
+    @property
+    def participants_counted(self) -> dict[str, int]:
+        """Samples of each dataset in the sum, in the order of names."""
+        found = {name: samples for update in self.counted.values() for name, samples in update.participants.items()}
+        return dict(sorted(found.items()))
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """The base's evaluation by all who gave theirs, as one; None if nobody did."""
+        if self.base is None or not self.evaluations:
+            return None
+        test = sum((e.test for e in self.evaluations.values()), Counts())
+        validation = sum((e.validation for e in self.evaluations.values()), Counts())
+        return Evaluation(self.run, self.term, self.base.digest, self.name, test, validation)
 
 
 def beat(state: Leader, now: float, *, again: bool = False) -> tuple[Leader, list[io.Action]]:
@@ -86,11 +135,12 @@ def state_of(state: Leader, group: str) -> State:
         term=state.term,
         run=state.run,
         round=state.round,
-        rounds=state.settings.rounds,
+        rounds=state.rounds,
         phase=state.phase,
         model=state.base.digest if state.base is not None else "",
         size=state.base.size if state.base is not None else 0,
         trainers=len(state.selected),
+        total=state.total if state.total > max(1, len(state.selected)) else 0,
         selected=selected,
         received=bits(selected, frozenset(state.counted)),
         evaluated=bits(selected, frozenset(state.evaluations)),
@@ -115,16 +165,20 @@ def manifest_of(state: Leader) -> ModelManifest | None:
 
 def tell_evaluated(state: Leader) -> list[io.Action]:
     """The base's evaluation over those who gave theirs, once; nothing if nobody did."""
-    if state.judged or not state.evaluations or state.base is None:
+    found = state.evaluation
+    if state.judged or found is None or state.base is None:
         return []
-    test = sum((e.test for e in state.evaluations.values()), Counts())
+    test = found.test
     validation = {name: _shares(e.validation) for name, e in sorted(state.evaluations.items())}
     number = state.round if state.phase == "evaluation" else state.round - 1
+    if state.name:
+        digest = state.base.digest
+        return [io.Tell(events.Validated(run=state.run, round=number, model=digest, validation=validation))]
     shares = _shares(test)
     told = events.Evaluated(
         run=state.run,
         round=number,
-        rounds=state.settings.rounds,
+        rounds=state.rounds,
         model=state.base.digest,
         accuracy=shares["accuracy"],
         loss=shares["loss"],

@@ -92,6 +92,20 @@ class Members:
         """Trainers that a round needs: those asked for, or all that are expected or, without a roster, one."""
         return asked if asked is not None else max(1, len(self.expected))
 
+    def trainers(self, names: frozenset[str]) -> int:
+        """Trainers behind some logical senders."""
+        return sum(self.present[name].here.trainers for name in names if name in self.present)
+
+    @property
+    def samples(self) -> int:
+        """Training samples of all who are able."""
+        return sum(self.present[name].here.samples for name in self.able)
+
+    @property
+    def structure(self) -> str:
+        """Digest of the model's tensor table, as the able say it; empty if there are none."""
+        return next((self.present[name].here.structure for name in sorted(self.able)), "")
+
     def dataset_of(self, worker: str) -> str:
         """The dataset of a worker; empty if it has said none."""
         return self._datasets.get(worker, "")

@@ -41,8 +41,8 @@ class Here(Message, frozen=True):
 
     Attributes:
         incarnation: random, of this process.
-        dataset: logical name of a trainer; empty for an aggregator.
-        ready: whether a trainer has its data and its model.
+        dataset: logical name of who follows: a trainer's dataset, a middle aggregator's role and group; else empty.
+        ready: whether it has its data, or those who follow it, and its model.
         gone: whether it has left.
         term: highest heard.
         samples: training samples.
@@ -51,6 +51,7 @@ class Here(Message, frozen=True):
         structure: digest of the model's tensor table.
         holds: the newest model that it has, if any is newer than the initial one.
         fault: why it can't take part, in the form of all errors; then the run fails as bad input.
+        trainers: whose updates its own holds, if it passes on those of others.
     """
 
     incarnation: str
@@ -64,6 +65,7 @@ class Here(Message, frozen=True):
     structure: str = ""
     holds: Held | None = None
     fault: str = ""
+    trainers: Whole = 1
 
 
 Phase = Literal["waiting", "round", "evaluation", "finished", "failed"]
@@ -102,12 +104,13 @@ class State(Message, frozen=True):
         phase: waiting (for members or a model), round, evaluation (of the last model), finished, failed.
         model: digest of the round's base, in `evaluation` and after of the final model; empty in `waiting`.
         size: bytes of the model's file.
-        trainers: how many take part in the round, in all groups.
+        trainers: how many updates the round waits for, in all groups.
         selected: this group's datasets that take part, sorted.
         received: bits over `selected`, low first, in hex: whose update is counted.
         evaluated: likewise, whose evaluation of `model`.
         slots: where updates stand that are under way, by dataset.
         message: why it waits or failed.
+        total: trainers of the whole round, if it waits for partial sums.
     """
 
     term: Term
@@ -123,6 +126,7 @@ class State(Message, frozen=True):
     evaluated: str = ""
     slots: dict[str, Slot] = {}
     message: str = ""
+    total: Whole = 0
 
 
 class Want(Message, frozen=True):
@@ -212,6 +216,7 @@ class UpdateManifest(Message, frozen=True):
         size: bytes of the file.
         loss: mean training loss, for the report.
         evaluation: of the base, if it was not told before.
+        participants: of a partial sum, the samples of each dataset in it; empty for a trainer's own update.
     """
 
     run: Whole
@@ -224,6 +229,7 @@ class UpdateManifest(Message, frozen=True):
     size: Whole
     loss: float | None = None
     evaluation: Evaluation | None = None
+    participants: dict[Name, Whole] = {}
 
 
 class Claim(Message, frozen=True):

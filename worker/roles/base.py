@@ -1,11 +1,14 @@
-"""What all roles' programs share: the link, the clock, events and orderly ends."""
+"""A worker: parts on channels that share a link, a loop, and what is told to the operator."""
 
+import secrets
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tag.plan import WorkerSpec
+from tag.plan import Membership, WorkerSpec
+from tag.plan import Part as Kind
 from tag.topics import filters
 from worker.channel import Channel, Drops, Letter
 from worker.events import Event, Progress
@@ -18,6 +21,9 @@ TOLD_EVENTS = 32
 """Events that are sent before the next tick."""
 KEPT_EVENTS = 256
 """Events that are kept while the link is down."""
+
+_SPOKESMEN: tuple[Kind, ...] = ("ring", "follow", "lead", "coordinate", "other")
+"""On which of its channels a worker's will and its events are said: the first of these that it has."""
 
 
 @dataclass(frozen=True)
@@ -33,42 +39,49 @@ class Quit:
     """Put into the link, it ends the worker."""
 
 
-class Role(ABC):
-    """A role's program: one loop that takes letters and time, and does what its state machine says.
+class Worker:
+    """One loop that takes letters and time, and gives them to the parts.
+
+    Args:
+        spec: of the worker.
+        address: of its broker.
+        journal: its log.
 
     Attributes:
         link: to the broker; results of computations and `Quit` are put into it, too.
+        parts: what it does, by channel.
+        drops: counts of what was dropped.
+        incarnation: random, of this process.
         alive_at: when the loop or a batch last went on, by the monotonic clock.
         status: exit status of an orderly end.
         taken: payload bytes of the letters that were taken in.
-        echoed_at: when a message of its own last came back.
+        failure: why it ended of itself, if it did.
     """
-
-    failure: Broken | None = None
-    """Why it ended of itself, if it did."""
 
     def __init__(self, spec: WorkerSpec, address: Address, journal: Journal) -> None:
         self.spec = spec
         self.journal = journal
-        self.channel = Channel(spec, spec.memberships[0])
         self.drops = Drops(self.tell)
+        self.incarnation = secrets.token_hex(4)
         self.alive_at = time.monotonic()
         self.status = 0
         self.taken = 0
-        self.echoed_at = float("-inf")
+        self.failure: Broken | None = None
+        self.parts: dict[str, Part] = {}
         self._told: list[Event] = []
         self._ticked = 0.0
+        self._speech = Channel(spec, min(spec.memberships, key=lambda place: _SPOKESMEN.index(place.part)))
         will = Here(incarnation="", gone=True)
-        lines = filters(spec, leads=spec.dataset is None)
-        self.link = Link(spec.worker, address, lines, (self.channel.topic("here"), encode(will)))
-        self.channel.link = self.link
+        self.link = Link(spec.worker, address, filters(spec), (self._speech.topic("here"), encode(will)))
+        self._speech.link = self.link
 
     def run(self) -> int:
         """Work until `Quit`; the exit status."""
         self.link.open()
         try:
             while True:
-                item = self.link.next(self.patience(time.monotonic()))
+                now = time.monotonic()
+                item = self.link.next(min(part.patience(now) for part in self.parts.values()))
                 self.alive_at = time.monotonic()
                 if isinstance(item, Quit):
                     return self.status
@@ -76,32 +89,42 @@ class Role(ABC):
                 if self.alive_at - self._ticked >= TICK_S:
                     self._ticked = self.alive_at
                     self.flush()
-                    self.tick(self.alive_at)
+                    for part in self.parts.values():
+                        part.tick(self.alive_at)
         finally:
-            self.stop()
+            self.journal.write("info", "stops")
+            for part in self.parts.values():
+                part.stop()
             self.flush()
-            self.link.close((self.channel.topic("here"), encode(self.farewell())))
+            self.link.close([said for part in self.parts.values() if (said := part.farewell()) is not None])
 
     def _take(self, item: Any, now: float) -> None:
         match item:
             case Connected(again):
                 self.journal.write("info", "connected again" if again else "connected")
-                self.connected(now)
+                for part in self.parts.values():
+                    part.connected(now)
             case Disconnected(reason):
                 self.journal.write("warning", f"the link to the broker is down: {reason}; trying again")
-            case Inbound() if self.channel.echoes(item):
-                self.echoed_at = now
             case Inbound():
-                self.taken += len(item.payload)
-                letter = self.channel.open(item)
-                if letter is None:
-                    self.drops.add(item.topic, "foreign", "a topic or a sender that has no business here")
-                else:
-                    self.letter(letter, now)
+                self._route(item, now)
             case None:
                 pass
             case _:
-                self.result(item, now)
+                for part in self.parts.values():
+                    part.result(item, now)
+
+    def _route(self, inbound: Inbound, now: float) -> None:
+        for part in self.parts.values():
+            if part.channel.echoes(inbound):
+                part.echoed_at = now
+                return
+            if (letter := part.channel.open(inbound)) is not None:
+                self.taken += len(inbound.payload)
+                part.letter(letter, now)
+                return
+        self.taken += len(inbound.payload)
+        self.drops.add(inbound.topic, "foreign", "a topic or a sender that has no business here")
 
     def tell(self, event: Event) -> None:
         """Tell the operator, at the next tick: in a round's path, a message for each event would cost more than it.
@@ -120,11 +143,46 @@ class Role(ABC):
             for event in self._told:
                 level = "debug" if isinstance(event, Progress) else "info"
                 self.journal.write(level, event.kind(), event=event.to_json())
-            self.channel.say("event", "\n".join(event.to_wire() for event in self._told).encode())
+            self._speech.say("event", "\n".join(event.to_wire() for event in self._told).encode())
             self._told = []
         del self._told[:-KEPT_EVENTS]
 
-    # What a role's program gives.
+    def quit(self, failure: Broken) -> None:
+        """End of itself, once what is said is out."""
+        self.failure = failure
+        self.status = 2 if failure.bad_input else 1
+        self.journal.write("error", failure.message, trace=failure.trace)
+
+    def metrics(self) -> dict[str, float]:
+        """Numbers for the metrics endpoint, by name."""
+        found: dict[str, float] = {
+            "sent_bytes": self.link.sent,
+            "received_bytes": self.link.received,
+            "connected": self.link.connected,
+        }
+        for part in self.parts.values():
+            found |= part.metrics()
+        return found
+
+
+class Part(ABC):
+    """What a worker does on one of its channels.
+
+    Args:
+        worker: whose part it is.
+        place: its place on the channel.
+
+    Attributes:
+        channel: its end of the channel.
+        echoed_at: when a message of its own last came back.
+    """
+
+    def __init__(self, worker: Worker, place: Membership) -> None:
+        self.worker = worker
+        self.place = place
+        self.channel = Channel(worker.spec, place, worker.link)
+        self.echoed_at = float("-inf")
+        worker.parts[place.channel] = self
 
     @abstractmethod
     def connected(self, now: float) -> None:
@@ -132,28 +190,34 @@ class Role(ABC):
 
     @abstractmethod
     def letter(self, letter: Letter, now: float) -> None:
-        """A letter came."""
+        """A letter came on its channel."""
 
     @abstractmethod
     def tick(self, now: float) -> None:
         """Time has passed."""
 
-    @abstractmethod
     def result(self, item: Any, now: float) -> None:
-        """A computation's result came."""
+        """A computation's result came, of this part or of another."""
 
-    @abstractmethod
-    def farewell(self) -> Here:
-        """The last presence."""
+    def gone(self, replica: str, now: float) -> None:
+        """A replica of this worker's role has left, as another part heard."""
 
     def patience(self, _now: float) -> float:
         """Seconds until the next tick is due."""
         return TICK_S
 
     def stop(self) -> None:
-        """End what was begun; most roles have nothing to end."""
-        self.journal.write("info", "stops")
+        """End what was begun."""
 
-    def metrics(self) -> dict[str, float]:
-        """Numbers for the metrics endpoint, by name."""
-        return {"sent_bytes": self.link.sent, "received_bytes": self.link.received, "connected": self.link.connected}
+    def presence(self) -> Here | None:
+        """The last presence; None if it said none."""
+        return None
+
+    def farewell(self) -> tuple[str, bytes] | None:
+        """Topic and payload of the last presence."""
+        here = self.presence()
+        return None if here is None else (self.channel.topic("here"), encode(here))
+
+    def metrics(self) -> Mapping[str, float]:
+        """Its own numbers for the metrics endpoint, by name."""
+        return {}

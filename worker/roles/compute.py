@@ -10,8 +10,8 @@ from typing import Any
 
 from tag.plan import WorkerSpec
 from worker.errors import InputError, Stopped, WorkerError
+from worker.protocol.follower_io import Task
 from worker.protocol.messages import Counts, Evaluation
-from worker.protocol.trainer_io import Task
 from worker.roles.base import Broken
 from worker.tensors import Weights, pack, unpack
 from worker.training import Learner

@@ -1,6 +1,8 @@
 """A leader's hands: what the state machine of rounds decides is done here, and what comes of it is told to it."""
 
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 from tag.plan import RunSettings
 from worker import events
@@ -11,19 +13,52 @@ from worker.protocol import leader as rounds
 from worker.protocol import leader_io as io
 from worker.protocol.leader_state import Leader, beat, manifest_of
 from worker.protocol.members import Members
-from worker.protocol.messages import Alive, Held, ModelManifest, Term, UpdateManifest, Want
-from worker.roles.base import Role
+from worker.protocol.messages import Alive, Evaluation, Held, ModelManifest, Term, UpdateManifest, Want
+from worker.roles.base import Part
 from worker.roles.store import Outbox, Store
 from worker.wire import WireError, decode
+
+
+class Upper(ABC):
+    """Who is above a leader that is led: it assigns rounds, and takes their sums."""
+
+    name: str
+
+    @abstractmethod
+    def began(self, leading: "Leading", now: float) -> None:
+        """This replica leads from now on."""
+
+    @abstractmethod
+    def ended(self) -> None:
+        """This replica leads no more."""
+
+    @abstractmethod
+    def gathered(self, held: Held, file: bytearray, members: Members, now: float) -> None:
+        """All who are expected are here, and a model to begin with."""
+
+    @abstractmethod
+    def summed(
+        self, file: bytearray, participants: Mapping[str, int], evaluation: Evaluation | None, now: float
+    ) -> None:
+        """The sum of the round that was assigned is here."""
+
+    @abstractmethod
+    def judged(self, evaluation: Evaluation, now: float) -> None:
+        """The evaluation that was assigned is here."""
+
+    @abstractmethod
+    def blamed(self, message: str) -> None:
+        """The run can't go on, as somebody below says."""
 
 
 class Leading:
     """The rounds of a replica, while it leads.
 
     Args:
-        role: whose link, journal and counts of drops are used.
+        part: whose channel is used.
         settings: of the run.
         volume: where checkpoints are kept.
+        upper: who is above, if somebody is.
 
     Attributes:
         leader: its run; None while another replica leads.
@@ -33,22 +68,27 @@ class Leading:
         download: the model that is coming in.
     """
 
-    def __init__(self, role: Role, settings: RunSettings, volume: Volume) -> None:
+    def __init__(self, part: Part, settings: RunSettings, volume: Volume, upper: Upper | None = None) -> None:
         self.leader: Leader | None = None
         self.members = Members({}, {})
         self.replicas: set[str] = set()
         self.store = Store()
         self.download = Download()
-        self._role = role
+        self._channel = part.channel
+        self._worker = part.worker
         self._settings = settings
         self._volume = volume
-        self._outbox = Outbox(role.channel, self.store)
+        self._upper = upper
+        self._outbox = Outbox(part.channel, self.store)
 
     def begin(self, term: Term, now: float) -> None:
         """Lead from now on."""
-        self._role.journal.write("info", f"leads in term {term}")
-        self.leader = Leader(term, self._settings, self.members, since=now, due=now)
-        self._role.tell(events.Leading(term=term[0]))
+        self._worker.journal.write("info", f"leads in term {term}")
+        name = self._upper.name if self._upper is not None else ""
+        self.leader = Leader(term, self._settings, self.members, name, since=now, due=now)
+        if self._upper is not None:
+            self._upper.began(self, now)
+        self._worker.tell(events.Leading(term=term[0]))
         self.step(io.Tick() if self.store.base is None else io.Holding(*self.store.base), now)
 
     def end(self) -> None:
@@ -56,13 +96,15 @@ class Leading:
         self.leader = None
         self.store.unstage("")
         self._outbox.clear()
+        if self._upper is not None:
+            self._upper.ended()
 
     def step(self, event: io.Event, now: float) -> None:
         """Tell the state machine, and do what it decides."""
         if self.leader is None:
             return
         self.leader, actions = rounds.step(self.leader, event, now)
-        self._role.journal.round = self.leader.round
+        self._worker.journal.round = self.leader.round
         for action in actions:
             self._do(action, now)
 
@@ -95,12 +137,12 @@ class Leading:
             if chunk.manifest:
                 manifest = read(UpdateManifest, chunk.manifest)
                 if manifest is None:
-                    self._role.drops.add(letter.sender, "malformed", "the update's manifest can't be read")
+                    self._worker.drops.add(letter.sender, "malformed", "the update's manifest can't be read")
                     return
-                self.step(io.Offered(letter.sender, manifest), now)
+                self.step(io.Offered(letter.sender, manifest, self.store.size_of(manifest)), now)
             received = self.store.put(dataset, chunk)
         except WireError as error:
-            self._role.drops.add(letter.sender, "malformed", str(error))
+            self._worker.drops.add(letter.sender, "malformed", str(error))
             return
         if received is not None:
             self.step(io.Came(dataset, received.confirmed, received.whole), now)
@@ -108,9 +150,9 @@ class Leading:
     def _do(self, action: io.Action, now: float) -> None:
         match action:
             case io.SayState(group, state):
-                self._role.channel.say("state", state, group=group, retain=True)
+                self._channel.say("state", state, group=group, retain=True)
             case io.SayAlive(term):
-                self._role.channel.say("alive", Alive(term))
+                self._channel.say("alive", Alive(term))
             case io.PublishModel(groups, manifest):
                 for group in groups:
                     self._outbox.publish("model", group, manifest, self._readers(group), now)
@@ -120,14 +162,16 @@ class Leading:
                 self.store.stage(manifest)
             case io.Unstage(dataset):
                 self.store.unstage(dataset)
-            case io.Count(manifest, trainers):
-                self._count(manifest, trainers, now)
+            case io.Count(manifest, share, trainers):
+                self._count(manifest, share, trainers, now)
             case io.MakeModel(run, number, participants):
                 self._make(run, number, participants)
+            case io.Gathered() | io.PassOn() | io.PassJudgement() | io.Blame() if self._upper is not None:
+                self._pass_on(self._upper, action, now)
             case io.Drop(sender, reason, detail):
-                self._role.drops.add(sender, reason, detail)
+                self._worker.drops.add(sender, reason, detail)
             case io.Tell(event):
-                self._role.tell(event)
+                self._worker.tell(event)
 
     def _readers(self, group: str) -> list[str]:
         leader = self.leader
@@ -140,14 +184,25 @@ class Leading:
         if self.leader is not None:
             member = self.leader.members.present[dataset]
             want = Want(self.leader.term, held.digest, self.download.have(held.digest), ask=True)
-            self._role.channel.say("want", want, group=member.group, to=member.worker)
+            self._channel.say("want", want, group=member.group, to=member.worker)
 
-    def _count(self, manifest: UpdateManifest, trainers: int, now: float) -> None:
-        why = self.store.count(manifest, trainers)
+    def _pass_on(self, upper: Upper, action: io.Action, now: float) -> None:
+        match action:
+            case io.Gathered(held) if self.store.model is not None:
+                upper.gathered(held, self.store.model, self.members, now)
+            case io.PassOn(_, _, participants, evaluation):
+                upper.summed(self.store.sums(), participants, evaluation, now)
+            case io.PassJudgement(evaluation):
+                upper.judged(evaluation, now)
+            case io.Blame(message):
+                upper.blamed(message)
+
+    def _count(self, manifest: UpdateManifest, share: int, trainers: int, now: float) -> None:
+        why = self.store.count(manifest, share=share, trainers=trainers)
         if why is None:
             self.step(io.Counted(manifest.dataset), now)
             return
-        self._role.drops.add(self.members.present[manifest.dataset].worker, *why)
+        self._worker.drops.add(self.members.present[manifest.dataset].worker, *why)
         self.step(io.Refused(manifest.dataset), now)
 
     def _make(self, run: int, number: int, participants: tuple[str, ...]) -> None:
@@ -158,7 +213,7 @@ class Leading:
         held = self.store.make_model(run, number, participants)
         manifest = ModelManifest(held.run, held.round, self.leader.term, held.digest, held.size, participants)
         if self.replicas:
-            group = self._role.channel.home
+            group = self._channel.home
             self._outbox.publish("checkpoint", group, manifest, sorted(self.replicas), time.monotonic())
         self.step(io.Holding(held, participants), time.monotonic())
 

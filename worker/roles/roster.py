@@ -1,8 +1,9 @@
-"""The roster's file, which changes while an aggregator lives: datasets that are expected, by group."""
+"""The roster's file, which changes while an aggregator lives: who is expected, by channel and group."""
 
 import json
 from pathlib import Path
 
+from tag.plan import EVERY_GROUP, Membership
 from worker.journal import Journal
 
 LOOK_S = 2.0
@@ -16,11 +17,13 @@ class RosterFile:
 
     Args:
         path: of the file; None for no roster.
+        place: whose part of it is read: a channel's group, or all of them.
         journal: is told if it can't be read; then the roster is as if it had not changed.
     """
 
-    def __init__(self, path: Path | None, journal: Journal) -> None:
+    def __init__(self, path: Path | None, place: Membership, journal: Journal) -> None:
         self._path = path
+        self._place = place
         self._journal = journal
         self._text = b""
         self._next = 0.0
@@ -37,7 +40,12 @@ class RosterFile:
         if text == self._text:
             return None
         try:
-            roster = {str(group): tuple(map(str, names)) for group, names in json.loads(text).items()}
+            groups = json.loads(text).get(self._place.channel, {})
+            roster = {
+                str(group): tuple(map(str, names))
+                for group, names in groups.items()
+                if self._place.group in (group, EVERY_GROUP)
+            }
         except (ValueError, TypeError, AttributeError) as error:
             self._journal.write("warning", f"roster {str(self._path)!r} can't be read: {error}")
             return None

@@ -7,7 +7,7 @@ from worker.channel import Channel
 from worker.protocol.messages import Held, ModelManifest, UpdateManifest, Want
 from worker.protocol.streams import Stream
 from worker.staging import Budget, Staged
-from worker.sums import Sum, fault
+from worker.sums import Sum, fault, sums_fault
 from worker.tensors import Table, digest, read_table
 from worker.wire import Chunk, Received, chunk_count, key_of
 
@@ -73,8 +73,20 @@ class Store:
             return None
         return update.staged.received if update.staged.put(chunk) else None
 
-    def count(self, manifest: UpdateManifest, trainers: int) -> tuple[str, str] | None:
-        """Check a whole update and add it; why not, as a reason and a sentence, if it is refused."""
+    def size_of(self, manifest: UpdateManifest) -> int:
+        """Bytes that an update must have: those of the model, or of its sums; 0 while there is no model."""
+        if self._table is None:
+            return 0
+        return self._table.sums.size if manifest.participants else self._table.size
+
+    def count(self, manifest: UpdateManifest, *, share: int, trainers: int) -> tuple[str, str] | None:
+        """Check a whole update and add it; why not, as a reason and a sentence, if it is refused.
+
+        Args:
+            manifest: of the update.
+            share: trainers whose updates are in it.
+            trainers: of the whole round.
+        """
         update = self._updates.pop(manifest.dataset)
         try:
             if self._table is None:
@@ -82,12 +94,17 @@ class Store:
             if not update.staged.intact():
                 return "corrupted", f"the update of dataset {manifest.dataset!r} has another SHA-256"
             data = update.staged.bytes()
-            if why := fault(data, self._table, samples=manifest.samples, trainers=trainers):
+            samples, partial = manifest.samples, bool(manifest.participants)
+            if partial:
+                why = sums_fault(data, self._table, samples=samples, share=share, trainers=trainers)
+            else:
+                why = fault(data, self._table, samples=samples, trainers=trainers)
+            if why:
                 return why
             self._sum = self._sum or Sum(self._table)
-            if conflict := self._sum.conflict(data):
+            if conflict := self._sum.conflict(data, partial=partial):
                 return "wrong_shape", conflict
-            self._sum.add(data, manifest.samples)
+            (self._sum.add_sums if partial else self._sum.add)(data, samples)
             return None
         finally:
             update.staged.release()
@@ -101,6 +118,12 @@ class Store:
         held = Held(run, number + 1, digest(self.model), len(self.model))
         self.base = (held, participants)
         return held
+
+    def sums(self) -> bytearray:
+        """The file of the sum; it stays as it is until the next round."""
+        if self._sum is None:
+            raise ValueError("no update, so no sum to pass on")
+        return self._sum.file
 
 
 class Outbox:

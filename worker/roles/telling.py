@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tag.plan import WorkerSpec
 from worker import events
-from worker.protocol.trainer_io import Task
+from worker.protocol.follower_io import Task
 from worker.training import Learner
 
 PHASES = {"evaluate": "evaluating", "train": "training"}

@@ -1,11 +1,11 @@
-"""A trainer as a value: what it holds, what comes in, what it computes, what goes out."""
+"""A follower as a value: what it holds, what comes in, what it computes, what goes out."""
 
 from collections.abc import Mapping
 
 import msgspec
 
+from worker.protocol.follower_io import Task
 from worker.protocol.messages import NO_TERM, Evaluation, Held, State, Term, UpdateManifest
-from worker.protocol.trainer_io import Task
 
 
 class Fetching(msgspec.Struct, frozen=True):
@@ -35,11 +35,12 @@ class Upload(msgspec.Struct, frozen=True):
     done: bool = False
 
 
-class Trainer(msgspec.Struct, frozen=True):
-    """A trainer.
+class Follower(msgspec.Struct, frozen=True):
+    """A follower.
 
     Attributes:
         dataset: its logical name.
+        passes: whether it passes on what others below it train, and their evaluation with it.
         ready: whether data and model are here.
         term: highest heard.
         leader: whose state is followed.
@@ -55,6 +56,7 @@ class Trainer(msgspec.Struct, frozen=True):
     """
 
     dataset: str
+    passes: bool = False
     ready: bool = False
     term: Term = NO_TERM
     leader: str = ""

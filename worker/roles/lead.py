@@ -1,43 +1,54 @@
-"""The aggregator's program: presence, election, and the rounds while it leads. Needs neither Keras nor Pulumi."""
+"""The part of who leads: presence, election, and the rounds while it leads. Needs neither Keras nor Pulumi."""
 
-import secrets
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from tag.limits import BEAT_S, WINDOW_CHUNKS, model_window
-from tag.plan import WorkerSpec
+from tag.plan import Membership
 from worker.channel import Letter, read
 from worker.checkpoints import Volume
-from worker.journal import Journal
 from worker.protocol import leader_io as io
 from worker.protocol import replica as election
 from worker.protocol.members import Members
 from worker.protocol.messages import Alive, Claim, Evaluation, Here, ModelManifest, State, Want
-from worker.roles.base import TICK_S, Role
-from worker.roles.leading import Leading
+from worker.roles.base import TICK_S, Part, Worker
+from worker.roles.leading import Leading, Upper
 from worker.roles.roster import RosterFile
-from worker.transport import Address
 from worker.wire import WireError, decode
 
 LISTEN_S = 2.0
 """Seconds after which a replica that does not hear itself subscribes again."""
 
 
-class AggregatorRole(Role):
-    """One replica of an aggregating role on a star's channel."""
+class Lead(Part):
+    """One replica of an aggregating role on a channel.
+
+    Args:
+        worker: whose part it is.
+        place: its place on the channel.
+        roster: file with the logical senders that are expected.
+        state: folder for checkpoints.
+        upper: who is told of rounds, if somebody above leads this leader.
+    """
 
     def __init__(
-        self, spec: WorkerSpec, address: Address, journal: Journal, *, roster: Path | None, state: Path | None
+        self,
+        worker: Worker,
+        place: Membership,
+        *,
+        roster: Path | None = None,
+        state: Path | None = None,
+        upper: Upper | None = None,
     ) -> None:
-        super().__init__(spec, address, journal)
+        super().__init__(worker, place)
+        spec = worker.spec
         if spec.run is None:
             raise ValueError(f"worker {spec.worker!r} has no run settings")
-        self._roster = RosterFile(roster, journal)
-        self._incarnation = secrets.token_hex(4)
+        self._roster = RosterFile(roster, place, worker.journal)
         self._deaf, self._up_at, self._listened_at = True, 0.0, 0.0
         self._replica = election.Replica(spec.worker, spec.index or 0)
-        volume = Volume(state, journal)
-        self._leading = Leading(self, spec.run, volume)
+        volume = Volume(state, worker.journal)
+        self._leading = Leading(self, spec.run, volume, upper)
         if (found := volume.read()) is not None:
             self._leading.store.take_model(*found)
 
@@ -58,9 +69,9 @@ class AggregatorRole(Role):
         if self._deaf and self.echoed_at >= self._up_at:
             self._deaf = False
             self._elect(election.Up(), now)
-        elif self._deaf and self.link.connected and now - self._listened_at >= LISTEN_S:
+        elif self._deaf and self.worker.link.connected and now - self._listened_at >= LISTEN_S:
             self._listened_at = now
-            self.link.subscribe()
+            self.worker.link.subscribe()
             self._say_here()
 
     def tick(self, now: float) -> None:
@@ -76,9 +87,6 @@ class AggregatorRole(Role):
         leader = self._leading.leader
         due = leader.due if leader is not None else now + BEAT_S
         return min(TICK_S, max(0.001, due - now))
-
-    def result(self, item: Any, now: float) -> None:
-        """Nothing is computed elsewhere."""
 
     def letter(self, letter: Letter, now: float) -> None:
         """A letter of a trainer, of another replica, or of the operator."""
@@ -101,18 +109,22 @@ class AggregatorRole(Role):
             case "model" | "checkpoint":
                 self._model(letter, now)
             case _:
-                self.drops.add(letter.sender, "malformed", f"no {letter.kind} that an aggregator can read")
+                self.worker.drops.add(letter.sender, "malformed", f"no {letter.kind} that a leader can read")
 
     def _here(self, letter: Letter, here: Here, now: float) -> None:
         self._elect(election.TermHeard(here.term, "hearsay"), now)
-        if letter.sender.startswith(f"{self.spec.role}-"):
+        if letter.sender.startswith(f"{self.worker.spec.role}-"):
             replicas = self._leading.replicas
             (replicas.discard if here.gone else replicas.add)(letter.sender)
             if here.gone:
-                self._elect(election.Gone(letter.sender), now)
+                self.gone(letter.sender, now)
             return
         self._leading.members = self._leading.members.heard(letter.sender, letter.group, here)
         self._leading.step(io.HereHeard(letter.sender, letter.group, here), now)
+
+    def gone(self, replica: str, now: float) -> None:
+        """Look sooner whether somebody leads."""
+        self._elect(election.Gone(replica), now)
 
     def _model(self, letter: Letter, now: float) -> None:
         """A model that was asked for, or a leader's checkpoint."""
@@ -125,13 +137,13 @@ class AggregatorRole(Role):
             if not download.put(chunk):
                 return
         except WireError as error:
-            self.drops.add(letter.sender, "malformed", str(error))
+            self.worker.drops.add(letter.sender, "malformed", str(error))
             return
         digest, whole = download.digest, download.finish()
         if whole is None:
             self._want_more(letter, digest)
         elif whole.file is None:
-            self.drops.add(letter.sender, "corrupted", f"model {digest[:12]} has another SHA-256")
+            self.worker.drops.add(letter.sender, "corrupted", f"model {digest[:12]} has another SHA-256")
         else:
             participants = whole.manifest.participants
             self._leading.store.take_model(whole.held, participants, whole.file)
@@ -170,26 +182,24 @@ class AggregatorRole(Role):
                     self._read_roster(now)
                     self._leading.begin(term, now)
                 case election.StepDown(term):
-                    self.journal.write("warning", f"term {term} is higher: this replica leads no more")
+                    self.worker.journal.write("warning", f"term {term} is higher: this replica leads no more")
                     self._leading.end()
 
     def stop(self) -> None:
         """Keep the last model."""
-        super().stop()
         self._leading.stop()
 
     def _say_here(self) -> None:
         self.channel.say("here", self._presence(gone=False), retain=True)
 
     def _presence(self, *, gone: bool) -> Here:
-        return Here(self._incarnation, ready=not gone, gone=gone, term=self._replica.term)
+        return Here(self.worker.incarnation, ready=not gone, gone=gone, term=self._replica.term)
 
-    def farewell(self) -> Here:
+    def presence(self) -> Here:
         """Presence that says that it has left."""
         return self._presence(gone=True)
 
-    def metrics(self) -> dict[str, float]:
-        """The present round and whether this replica leads, beside the link's numbers."""
+    def metrics(self) -> Mapping[str, float]:
+        """The present round and whether this replica leads."""
         leader = self._leading.leader
-        own = {"round": leader.round if leader else 0, "leader": float(leader is not None)}
-        return super().metrics() | own
+        return {"round": leader.round if leader else 0, "leader": float(leader is not None)}
