@@ -131,18 +131,24 @@ class Federation:
         return self.root / "stacks" / "Pulumi.demo.yaml"
 
     def write(
-        self, *, regions: Mapping[str, list[str]] = REGIONS, program: str | Path = SOFTMAX, **settings: Any
+        self,
+        *,
+        regions: Mapping[str, list[str]] = REGIONS,
+        program: str | Path = SOFTMAX,
+        graph: str = TAG,
+        parts: int = 3,
+        **settings: Any,
     ) -> "Federation":
-        """Write the files; dataset `data-K` is part K of three."""
+        """Write the files; dataset `data-K` is part K of three, or of so many."""
         (self.root / "stacks" / "tags").mkdir(parents=True, exist_ok=True)
-        (self.root / "stacks" / "tags" / "regions.yaml").write_text(TAG.format(groups=", ".join(regions)))
+        (self.root / "stacks" / "tags" / "regions.yaml").write_text(graph.replace("{groups}", ", ".join(regions)))
         if not isinstance(program, Path):
             (self.root / "program.py").write_text(program)
             program = self.root / "program.py"
         chosen = {"tag": "tags/regions.yaml", "program": str(program), "rounds": 3, "learningRate": 0.1, "seed": 7}
         chosen |= settings
         chosen["datasets"] = {
-            group: [{"name": name, "uri": f"npz:../blobs.npz#{name[-1]}/3"} for name in names]
+            group: [{"name": name, "uri": f"npz:../blobs.npz#{name[-1]}/{parts}"} for name in names]
             for group, names in regions.items()
         }
         self.stack.write_text(json.dumps({"config": {"fedtag:federation": chosen}}))

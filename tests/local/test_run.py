@@ -6,41 +6,12 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-SOFTMAX = (Path(__file__).parents[2] / "worker" / "programs" / "softmax.py").read_text()
-PACED = (
-    SOFTMAX
-    + """
-
-import os
-import time
-
-_name = ""
-_softmax_train = train
-
-
-def load_data(dataset):
-    global _name
-    _name = dataset.name
-    if os.environ.get("SLOW") == _name:
-        time.sleep(0.6)
-    return dataset.load()
-
-
-def train(model, arrays, settings, progress):
-    time.sleep(float(os.environ.get("PAUSE", "0")))
-    if os.environ.get("SLOW") == _name:
-        time.sleep(0.3)
-    if os.environ.get("CRASH") == _name:
-        raise ZeroDivisionError("on purpose")
-    return _softmax_train(model, arrays, settings, progress)
-"""
-)
+from tests.local.programs import PACED
 
 
 @pytest.fixture(scope="module")

@@ -111,6 +111,20 @@ def test_a_run_ends_after_its_rounds_and_the_last_evaluation() -> None:
     assert (state.phase, finished.model) == ("finished", "2" * 64)
 
 
+def test_with_quorum_all_a_round_also_waits_for_who_left_before_it_began() -> None:
+    state, _ = begun()
+    for name in ("one", "three"):
+        state, _ = send(state, name, 2.0)
+    manifest = update("two", state)
+    state, _ = rounds.step(state, leader_io.Offered("trainer-two", manifest, 1000), 2.1)
+    state, _ = rounds.step(state, leader_io.Came("two", 1, whole=True), 2.1)
+    state, _ = rounds.step(state, leader_io.HereHeard("trainer-one", "g", Here("", gone=True)), 2.1)
+    state, _ = rounds.step(state, leader_io.Counted("two"), 2.2)
+    state, _ = rounds.step(state, leader_io.Holding(Held(1, 2, "b" * 64, 1000), NAMES), 2.3)
+
+    assert (state.round, sorted(state.selected)) == (2, sorted(NAMES)), "its replacement repeats the round"
+
+
 def test_an_update_counts_once_and_a_second_one_is_a_conflict() -> None:
     state, _ = begun()
     state, _ = send(state, "one", 2.0)

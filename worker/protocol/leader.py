@@ -190,7 +190,7 @@ def _open(state: Leader, now: float) -> Step:
         round=min(number, state.rounds),
         making=False,
         since=now,
-        selected=state.members.able,
+        selected=state.members.of_round(state.settings.quorum),
         counted={},
         coming={},
         evaluations={},

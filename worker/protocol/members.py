@@ -106,6 +106,10 @@ class Members:
         """Digest of the model's tensor table, as the able say it; empty if there are none."""
         return next((self.present[name].here.structure for name in sorted(self.able)), "")
 
+    def of_round(self, quorum: int | None) -> frozenset[str]:
+        """Who takes part in a round that begins now; with quorum all also those who have left and are expected back."""
+        return self.able if quorum is not None else self.able | (self.expected & self.present.keys())
+
     def dataset_of(self, worker: str) -> str:
         """The dataset of a worker; empty if it has said none."""
         return self._datasets.get(worker, "")
