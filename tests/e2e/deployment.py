@@ -173,13 +173,13 @@ class Cluster:
         return str(self.core.read_namespaced_pod_log(pod.metadata.name, namespace, container=container))
 
     def events(self, namespace: str, worker: str, federation: str | None = None) -> list[dict[str, Any]]:
-        """What an aggregator told the operator so far."""
+        """What a worker told the operator so far."""
         lines = (line for line in self.log(namespace, worker, federation).splitlines() if '"event"' in line)
         return [json.loads(json.loads(line)["event"]) for line in lines]
 
     def told(self, namespace: str, kind: str, federation: str | None = None) -> list[dict[str, Any]]:
-        """The events of one kind that the aggregators told so far; none may have told of a failure."""
-        workers = [name for name in self.pods(namespace, federation) if name.startswith("aggregator")]
+        """The events of one kind that the workers told so far; none may have told of a failure."""
+        workers = [name for name in self.pods(namespace, federation) if name != "broker"]
         events = [event for worker in sorted(workers) for event in self.events(namespace, worker, federation)]
         failed = [event["message"] for event in events if event["event"] == "failed"]
         assert not failed, failed
