@@ -24,7 +24,7 @@ REFRESH_S = 0.1
 _HEAD_LINES = 6
 _NAME_LETTERS = 14
 _BAR_CELLS = 12
-_LINES = (ev.Leading, ev.Dropped, ev.Waiting)
+_LINES = (ev.Leading, ev.Dropped, ev.Waiting, ev.Noted)
 """Events that also leave a line above the view."""
 
 

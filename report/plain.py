@@ -108,6 +108,8 @@ def describe(event: ev.Event) -> str | None:
             return f"{event.worker} dropped {of} ({event.reason}): {event.detail}"
         case ev.Waiting():
             return waiting(event)
+        case ev.Noted():
+            return f"{event.worker}: {event.text}"
         case ev.RoundOpened() | ev.RoundClosed() | ev.Evaluated() | ev.Finished():
             return _of_run(event)
         case _:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from tag.plan import EVERY_GROUP, Part, PlannedWorker, WorkerSpec
 
-Kind = Literal["here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "alive", "event"]
+Kind = Literal["here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "alive", "event", "say"]
 ROOT = "fedtag/1"
 OPERATOR = "operator"
 """The name of whoever watches a federation; it may read state, beats, events and models, and want a model."""
@@ -52,7 +52,7 @@ _HEARD: dict[Part, tuple[str, ...]] = {
     "follow": ("state/+", "model/+", "model/+/{me}", "want/+/{me}"),
     "ring": (),
     "coordinate": (),
-    "other": (),
+    "other": ("say/+", "say/+/{me}"),
 }
 """What each part hears in its groups."""
 

@@ -87,6 +87,7 @@ class Channel:
             (kind in from_peers and sender.startswith(f"{self._place.peer}-"))
             or (kind in from_replicas and sender.startswith(f"{self._spec.role}-"))
             or (kind == "want" and sender == topics.OPERATOR)
+            or (kind == "say" and self._place.part == "other")
         )
         if not known:
             return None

@@ -156,6 +156,20 @@ class Uploaded(Event):
     received: int = 0
 
 
+# --- of any worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noted(Event):
+    """What a program of the user's wants the operator to read.
+
+    Attributes:
+        text: one line.
+    """
+
+    text: str = ""
+
+
 # --- of a leader
 
 

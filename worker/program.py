@@ -109,7 +109,31 @@ def load_program(path: Path | str) -> Program:
     Raises:
         InputError: the file is missing, is no Python, raises, or its functions are not those of the contract.
     """
-    path = Path(path)
+    path, module = _run(Path(path))
+    functions = {name: value for name, value in vars(module).items() if inspect.isfunction(value)}
+    _check_functions(path, functions)
+    return Program(path, {name: functions[name] for name in _HOOKS if name in functions})
+
+
+def load_parts(path: Path | str) -> Mapping[str, Any]:
+    """Run the program of a role without data, and take its `PARTS`: classes by the function that each does.
+
+    Raises:
+        InputError: the file is missing, is no Python, raises, or has no `PARTS`.
+    """
+    path, module = _run(Path(path))
+    parts = getattr(module, "PARTS", None)
+    if not isinstance(parts, dict) or not all(
+        isinstance(name, str) and inspect.isclass(p) for name, p in parts.items()
+    ):
+        raise InputError(
+            f"program {str(path)!r} has no PARTS, which gives a class for each function of the role; "
+            "write PARTS = {'function': Class}, where Class is a worker.roles.base.Part"
+        )
+    return parts
+
+
+def _run(path: Path) -> tuple[Path, ModuleType]:
     code = _compile(path)
     module = ModuleType(_MODULE)
     module.__file__ = str(path)
@@ -117,9 +141,7 @@ def load_program(path: Path | str) -> Program:
     program = Program(path, {})
     with program.blamed("its import", InputError), _without_garbage_collection():
         exec(code, module.__dict__)  # noqa: S102  # a program is code that its user wants run
-    functions = {name: value for name, value in vars(module).items() if inspect.isfunction(value)}
-    _check_functions(path, functions)
-    return Program(path, {name: functions[name] for name in _HOOKS if name in functions})
+    return path, module
 
 
 def _compile(path: Path) -> CodeType:

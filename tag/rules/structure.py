@@ -34,9 +34,10 @@ _PAIR = 2
 def check(tag: Tag, document: Document) -> Iterator[Fault]:
     """The faults of a TAG's structure."""
     yield from naming.check(tag, document)
+    own = frozenset(r.name for r in tag.roles if r.program is not None and not r.is_data_consumer)
     for i, channel in enumerate(tag.channels):
         yield from _pair(tag, channel, document, ("channels", i))
-        yield from _functions(channel, document, ("channels", i))
+        yield from _functions(channel, own, document, ("channels", i))
         yield from _dead(channel, document, ("channels", i))
     for i, role in enumerate(tag.roles):
         yield from _replica(role, document, ("roles", i))
@@ -64,7 +65,7 @@ def _pair(tag: Tag, channel: Channel, document: Document, at: Where) -> Iterator
             yield document.fault((*at, "pair", k), "T013", subject, message)
 
 
-def _functions(channel: Channel, document: Document, at: Where) -> Iterator[Fault]:
+def _functions(channel: Channel, own: frozenset[str], document: Document, at: Where) -> Iterator[Fault]:
     if not channel.func_tags or len(channel.pair) != _PAIR:
         return
     subject, tags = f"channel {channel.name!r}", channel.func_tags
@@ -80,12 +81,20 @@ def _functions(channel: Channel, document: Document, at: Where) -> Iterator[Faul
             message = f"funcTags says that role {role!r} does nothing; name its functions, or leave funcTags out"
             yield document.fault((*at, "funcTags", role), "T016", subject, message)
         there = tags.get(channel.peer(role), ())
+        if role in own and tags[role] and not any(map(_is_known, tags[role])):
+            if len(tags[role]) > 1:
+                message = (
+                    f"role {role!r} has {len(tags[role])} functions of its program here; one does all on a channel"
+                )
+                yield document.fault((*at, "funcTags", role), "T016", subject, message)
+            continue
         for k, function in enumerate(tags[role]):
             where = (*at, "funcTags", role, k)
-            if function not in OPPOSITE and not function.startswith(COORDINATE):
+            if not _is_known(function):
                 message = (
                     f"role {role!r} has the unknown function {function!r}{hint(function, OPPOSITE)}; "
-                    f"functions are {listing([*OPPOSITE, COORDINATE])} and 'coordinateWith…'"
+                    f"functions are {listing([*OPPOSITE, COORDINATE])} and 'coordinateWith…', or, for a role without "
+                    "data that has a program, one of that program's PARTS alone"
                 )
                 yield document.fault(where, "T016", subject, message)
             elif not _answered(function, there) and channel.peer(role) in tags:
@@ -94,6 +103,10 @@ def _functions(channel: Channel, document: Document, at: Where) -> Iterator[Faul
                     f"it; give that role {OPPOSITE.get(function, 'the other coordinate function')!r}"
                 )
                 yield document.fault(where, "T017", subject, message)
+
+
+def _is_known(function: str) -> bool:
+    return function in OPPOSITE or function.startswith(COORDINATE)
 
 
 def _answered(function: str, there: Sequence[str]) -> bool:

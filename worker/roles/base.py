@@ -2,7 +2,6 @@
 
 import secrets
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -131,6 +130,8 @@ class Worker:
 
         Of progress only the last before a tick is told.
         """
+        for part in self.parts.values():
+            part.told(event)
         if isinstance(event, Progress):
             self._told = [told for told in self._told if not isinstance(told, Progress)]
         self._told.append(replace(event, time=time.time(), worker=self.spec.worker))
@@ -165,8 +166,8 @@ class Worker:
         return found
 
 
-class Part(ABC):
-    """What a worker does on one of its channels.
+class Part:
+    """What a worker does on one of its channels. Its hooks do nothing by default.
 
     Args:
         worker: whose part it is.
@@ -184,17 +185,17 @@ class Part(ABC):
         self.echoed_at = float("-inf")
         worker.parts[place.channel] = self
 
-    @abstractmethod
     def connected(self, now: float) -> None:
         """The link is up."""
 
-    @abstractmethod
     def letter(self, letter: Letter, now: float) -> None:
         """A letter came on its channel."""
 
-    @abstractmethod
     def tick(self, now: float) -> None:
-        """Time has passed."""
+        """Time has passed, about a tenth of a second."""
+
+    def told(self, event: Event) -> None:
+        """The worker, by whichever part, tells the operator something."""
 
     def result(self, item: Any, now: float) -> None:
         """A computation's result came, of this part or of another."""

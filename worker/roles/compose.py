@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tag.plan import Membership, Part
+from tag.plan import Membership
+from tag.plan import Part as Kind
 from worker.errors import InputError
 from worker.roles.base import Worker
 from worker.roles.follow import Follow
@@ -21,8 +22,9 @@ def compose(worker: Worker, *, roster: Path | None = None, state: Path | None = 
     Raises:
         InputError: no program does what its functions ask for.
     """
-    places: dict[Part, Membership] = {place.part: place for place in worker.spec.memberships}
-    if len(places) != len(worker.spec.memberships):
+    own = [place for place in worker.spec.memberships if place.part == "other"]
+    places: dict[Kind, Membership] = {p.part: p for p in worker.spec.memberships if p not in own}
+    if len(places) + len(own) != len(worker.spec.memberships):
         raise InputError(f"worker {worker.spec.worker!r} does the same on two channels; leave it to one of them")
     follow, lead = places.get("follow"), places.get("lead")
     if follow is not None and worker.spec.dataset is not None:
@@ -37,8 +39,29 @@ def compose(worker: Worker, *, roster: Path | None = None, state: Path | None = 
         Lead(worker, lead, roster=roster, state=state, upper=middle)
     elif lead is not None:
         Lead(worker, lead, roster=roster, state=state)
+    for place in own:
+        _own(worker, place)
     if not worker.parts:
         functions = sorted({f for place in worker.spec.memberships for f in place.functions})
         raise InputError(
             f"worker {worker.spec.worker!r} has functions {functions}, which no program has; see docs/tag.md"
         )
+
+
+def _own(worker: Worker, place: Membership) -> None:
+    """Give a worker the part that the program of its role has for a channel."""
+    # It needs numpy, which a worker without such a channel loads later or never.
+    from worker.program import load_parts
+
+    name, program = "".join(place.functions), worker.spec.program
+    if program is None:
+        raise InputError(
+            f"role {worker.spec.role!r} has function {name!r}, but no program; give the role one in the TAG"
+        )
+    parts = load_parts(program)
+    if name not in parts:
+        raise InputError(
+            f"program {program!r} of role {worker.spec.role!r} has no part {name!r}; its PARTS are {sorted(parts)}; "
+            "add it, or mend the funcTags"
+        )
+    parts[name](worker, place)
