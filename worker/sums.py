@@ -66,7 +66,7 @@ def sums_fault(
         return "wrong_shape", sums.difference(table) or "the file's header is another than that of the model's sums"
     if samples < 1:
         return "zero_samples", f"{samples} samples; a partial sum has at least 1"
-    bound = (1 << RANGE_BITS + FRACTION_BITS) // trainers * share
+    bound = (share << RANGE_BITS + FRACTION_BITS) // trainers + share  # each update was rounded
     for tensor, model in zip(table.tensors, like.tensors, strict=True):
         if model.floating and (values := tensor.view(data)).size:
             largest = max(int(values.max()), -int(values.min()))
