@@ -106,12 +106,14 @@ class Membership(Model):
         group: name, or `*` for every group.
         peer: the role at the other end.
         functions: what this worker does here (Flame's funcTags).
+        broker: through which it speaks; empty is the federation's.
     """
 
     channel: str
     group: str
     peer: str
     functions: tuple[str, ...] = ()
+    broker: str = ""
 
     @property
     def part(self) -> Part:

@@ -61,10 +61,12 @@ _GONE = "here/+"
 """Replicas of a follower look sooner after the one of them that has left."""
 
 
-def filters(spec: WorkerSpec) -> list[str]:
-    """The subscriptions of a worker, in order; they are also its read rules."""
+def filters(spec: WorkerSpec, broker: str = "") -> list[str]:
+    """The subscriptions of a worker at one of its brokers, in order; they are also its read rules there."""
     lines: list[str] = []
     for place in spec.memberships:
+        if place.broker != broker:
+            continue
         group = "+" if place.group == EVERY_GROUP else place.group
         base = f"{ROOT}/{spec.federation}/{place.channel}/{group}"
         kinds = _HEARD[place.part]
@@ -74,9 +76,10 @@ def filters(spec: WorkerSpec) -> list[str]:
     return lines
 
 
-def access_rules(workers: tuple[PlannedWorker, ...]) -> dict[str, list[str]]:
-    """The read rules of each worker; the write rule is one pattern for all (`write_pattern`)."""
-    return {w.spec.worker: filters(w.spec) for w in workers}
+def access_rules(workers: tuple[PlannedWorker, ...], broker: str = "") -> dict[str, list[str]]:
+    """The read rules of each worker of a broker; the write rule is one pattern for all (`write_pattern`)."""
+    found = {w.spec.worker: filters(w.spec, broker) for w in workers}
+    return {worker: lines for worker, lines in found.items() if lines}
 
 
 def write_pattern(federation: str) -> str:

@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
             labels = {"federation": spec.federation, "worker": spec.worker, "role": spec.role}
             serve(worker, port=args.metrics_port, host=args.metrics_host, labels=labels)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: worker.link.put(Quit()))
+            signal.signal(number, lambda *_: worker.put(Quit()))
         status = worker.run()
     except WorkerError as error:
         sys.stderr.write(f"{error.detail}error: {error}\n")
@@ -45,7 +45,12 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     parser.add_argument("--spec", type=Path, required=True, help="the worker's spec, as JSON")
-    parser.add_argument("--broker", required=True, help="mqtt://host:port or mqtts://host:port")
+    parser.add_argument(
+        "--broker",
+        required=True,
+        action="append",
+        help="mqtt://host:port or mqtts://host:port; NAME=URL for one that channels name, again for each",
+    )
     parser.add_argument("--tls", type=Path, help="folder with ca.crt, tls.crt and tls.key")
     parser.add_argument("--roster", type=Path, help="file with the datasets that are expected, by group")
     parser.add_argument("--state", type=Path, help="folder for checkpoints")
@@ -67,7 +72,9 @@ def _read_spec(path: Path) -> WorkerSpec:
 
 
 def _worker(spec: WorkerSpec, args: argparse.Namespace, journal: Journal) -> Worker:
-    worker = Worker(spec, Address.parse(args.broker, args.tls), journal)
+    named = (text.rpartition("=") for text in args.broker)
+    addresses = {name: Address.parse(url, args.tls) for name, _, url in named}
+    worker = Worker(spec, addresses, journal)
     compose(worker, roster=args.roster, state=args.state)
     return worker
 

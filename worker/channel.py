@@ -48,6 +48,11 @@ class Channel:
         self._spec = spec
         self._place = place
 
+    @property
+    def connected(self) -> bool:
+        """Whether the link to its broker is up."""
+        return self.link is not None and self.link.connected
+
     def topic(self, kind: str, *, group: str | None = None, to: str = "") -> str:
         """The topic under which this worker says something."""
         name = self._place.channel
@@ -60,6 +65,11 @@ class Channel:
         if self.link is not None:
             payload = body if isinstance(body, bytes) else encode(body)
             self.link.publish(self.topic(kind, group=group, to=to), payload, retain=retain)
+
+    def subscribe(self) -> None:
+        """Subscribe once more, to all that this worker hears at the channel's broker."""
+        if self.link is not None:
+            self.link.subscribe()
 
     def send_chunks(
         self, kind: str, file: memoryview, manifest: Any, chunks: range, *, group: str | None = None, to: str = ""

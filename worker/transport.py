@@ -41,16 +41,18 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The link is up and its subscriptions are granted; `again` if it was up before."""
+    """A link is up and its subscriptions are granted; `again` if it was up before."""
 
     again: bool
+    broker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The link is down; it comes back by itself."""
+    """A link is down; it comes back by itself."""
 
     reason: str
+    broker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,58 @@ class Address:
         return Address(parts.hostname, port or _PORTS[parts.scheme], tls)
 
 
+class Links:
+    """What several connections have in common: one queue of what comes, and one place to wait for it."""
+
+    def __init__(self) -> None:
+        self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._all: list[Link] = []
+        self._woken, self._waker = socket.socketpair()
+        for end in (self._woken, self._waker):
+            end.setblocking(False)
+
+    def join(self, link: "Link") -> None:
+        """Take in a connection."""
+        self._all.append(link)
+
+    def leave(self, link: "Link") -> None:
+        """Let go of a connection, which is closed; with the last one everything is."""
+        self._all.remove(link)
+        if not self._all:
+            self._woken.close()
+            self._waker.close()
+
+    def put(self, item: Any, *, wake: bool = True) -> None:
+        """Let `next` give this; from any thread, and from a signal's handler."""
+        self._items.put(item)
+        if wake:
+            with contextlib.suppress(OSError):
+                self._waker.send(b"\0")
+
+    def next(self, timeout: float) -> Any:
+        """What comes next: `Connected`, `Disconnected`, `Inbound`, what was `put`; None after `timeout` seconds."""
+        end = time.monotonic() + timeout
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._items.get_nowait()
+            if (left := end - time.monotonic()) <= 0:
+                return None
+            self.work(left)
+
+    def work(self, timeout: float) -> None:
+        """Move the network's bytes, for at most `timeout` seconds and until something has come."""
+        socks = {sock: link for link in self._all if (sock := link.dialled()) is not None}
+        writes = [sock for sock, link in socks.items() if link.wants_write]
+        buffered = [sock for sock in socks if isinstance(sock, ssl.SSLSocket) and sock.pending() > 0]
+        patience = 0 if buffered else min(timeout, MISC_S)
+        readable, writable, _ = select.select([self._woken, *socks], writes, [], patience)
+        if self._woken in readable:
+            with contextlib.suppress(OSError):
+                self._woken.recv(4096)
+        for sock, link in socks.items():
+            link.move(reads=sock in readable or sock in buffered, writes=sock in writable)
+
+
 class Link:
     """A connection under a worker's name, which reconnects with back-off and subscribes anew each time.
 
@@ -97,6 +151,8 @@ class Link:
         address: of the broker.
         filters: subscriptions.
         will: topic and payload that the broker publishes, retained, if the link dies.
+        links: to others, in whose queue it puts what comes; by default it has its own.
+        broker: name of the broker, by which `Connected` and `Disconnected` say of which link they are.
 
     Attributes:
         connected: whether it is up and its subscriptions are granted.
@@ -105,17 +161,23 @@ class Link:
     """
 
     def __init__(
-        self, name: str, address: Address, filters: Sequence[str], will: tuple[str, bytes] | None = None
+        self,
+        name: str,
+        address: Address,
+        filters: Sequence[str],
+        will: tuple[str, bytes] | None = None,
+        *,
+        links: Links | None = None,
+        broker: str = "",
     ) -> None:
         self.sent = 0
         self.received = 0
         self.connected = False
         self._address = address
         self._filters = [(text, 1) for text in filters]
-        self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._woken, self._waker = socket.socketpair()
-        for end in (self._woken, self._waker):
-            end.setblocking(False)
+        self._links = links or Links()
+        self._broker = broker
+        self._links.join(self)
         self._was_up = False
         self._delay = 0.0
         # Jitter, so that a restarted broker is not stormed.
@@ -143,20 +205,12 @@ class Link:
         self._dial()
 
     def put(self, item: Any) -> None:
-        """Let `next` give this; from any thread, and from a signal's handler."""
-        self._items.put(item)
-        with contextlib.suppress(OSError):
-            self._waker.send(b"\0")
+        """As `Links.put`."""
+        self._links.put(item)
 
     def next(self, timeout: float) -> Any:
-        """What comes next: `Connected`, `Disconnected`, `Inbound`, what was `put`; None after `timeout` seconds."""
-        end = time.monotonic() + timeout
-        while True:
-            with contextlib.suppress(queue.Empty):
-                return self._items.get_nowait()
-            if (left := end - time.monotonic()) <= 0:
-                return None
-            self._work(left)
+        """As `Links.next`."""
+        return self._links.next(timeout)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Send a message at QoS 1, without waiting; while the link is down it is dropped, as brokers drop too."""
@@ -176,36 +230,35 @@ class Link:
         for topic, payload in farewells if self.connected else ():
             info = self._client.publish(topic, payload, qos=1, retain=True)
             while self.connected and not info.is_published() and time.monotonic() < end:
-                self._work(0.05)
+                self._links.work(0.05)
         self._closed.set()
         if self._dialer is not None:
             self._dialer.join(CONNECT_S)
         self._client.disconnect()
         while self._client.socket() is not None and self._client.want_write() and time.monotonic() < end:
-            self._work(0.05)
+            self._links.work(0.05)
         self.connected = False
-        self._woken.close()
-        self._waker.close()
+        self._links.leave(self)
 
     # --- the network
 
-    def _work(self, timeout: float) -> None:
-        """Move the network's bytes, for at most `timeout` seconds and until something has come."""
+    def dialled(self) -> Any:
+        """The socket, once there is one; without one it is dialled."""
         sock = None if self._dialing else self._client.socket()
         if sock is None and not self._dialing and not self._closed.is_set():
             self._dial()
-        reads: list[Any] = [self._woken] if sock is None else [self._woken, sock]
-        writes = [sock] if sock is not None and self._client.want_write() else []
-        buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-        readable, writable, _ = select.select(reads, writes, [], 0 if buffered else min(timeout, MISC_S))
-        if self._woken in readable:
-            with contextlib.suppress(OSError):
-                self._woken.recv(4096)
-        if sock is None:
-            return
-        if buffered or sock in readable:
+        return sock
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether bytes wait to be sent."""
+        return self._client.want_write()
+
+    def move(self, *, reads: bool, writes: bool) -> None:
+        """Read and write what can be, and look at the keepalive."""
+        if reads:
             self._client.loop_read()
-        if writable:
+        if writes:
             self._client.loop_write()
         self._client.loop_misc()
 
@@ -227,7 +280,7 @@ class Link:
             except OSError as error:
                 if str(error) != told:
                     told = str(error)
-                    self.put(Disconnected(told))
+                    self.put(Disconnected(told, self._broker))
             else:
                 return
 
@@ -237,7 +290,7 @@ class Link:
 
     def _on_connect(self, client: mqtt.Client, _data: object, _flags: object, reason: Any, _props: object) -> None:
         if reason.is_failure:
-            self._items.put(Disconnected(f"the broker refuses the connection: {reason}"))
+            self._links.put(Disconnected(f"the broker refuses the connection: {reason}", self._broker), wake=False)
         elif self._filters:
             client.subscribe(self._filters)
         else:
@@ -250,7 +303,7 @@ class Link:
     def _up(self) -> None:
         self.connected = True
         self._delay = 0.0
-        self._items.put(Connected(again=self._was_up))
+        self._links.put(Connected(self._was_up, self._broker), wake=False)
         self._was_up = True
 
     def _on_disconnect(self, client: mqtt.Client, _data: object, _flags: object, reason: Any, _props: object) -> None:
@@ -258,11 +311,11 @@ class Link:
         # Old by the time the next connection is up, when the beat tells what is missing; the library would send it all.
         with client._out_message_mutex:  # noqa: SLF001 - it has no public way to forget
             client._out_messages.clear()  # noqa: SLF001 - likewise
-        self._items.put(Disconnected(str(reason)))
+        self._links.put(Disconnected(str(reason), self._broker), wake=False)
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         self.received += len(message.payload)
-        self._items.put(Inbound(message.topic, bytes(message.payload), message.retain))
+        self._links.put(Inbound(message.topic, bytes(message.payload), message.retain), wake=False)
 
 
 def _context(folder: Path) -> ssl.SSLContext:

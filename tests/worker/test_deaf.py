@@ -53,9 +53,9 @@ def replica() -> Iterator[tuple[Worker, Deaf]]:
         run=RunSettings(),
     )
     journal = Journal(role="aggregator", worker=spec.worker, level="error")
-    worker, link = Worker(spec, Address("127.0.0.1", 1), journal), Deaf()
+    worker, link = Worker(spec, {"": Address("127.0.0.1", 1)}, journal), Deaf()
     end: Any = link
-    real, worker.link = worker.link, end
+    real, worker.links[""] = worker.links[""], end
     compose(worker)
     yield worker, link
     real.close()

@@ -50,7 +50,7 @@ def test_a_fault_is_told_once_the_broker_is_there(tmp_path: Path) -> None:
     (planned,) = load_stack(tmp_path / "Pulumi.t.yaml").plan.trainers
     port = free_port()
     address = Address("127.0.0.1", port)
-    worker = Worker(planned.spec, address, Journal(role="trainer", worker=planned.spec.worker, level="error"))
+    worker = Worker(planned.spec, {"": address}, Journal(role="trainer", worker=planned.spec.worker, level="error"))
     compose(worker)
     status: list[int] = []
     running = threading.Thread(target=lambda: status.append(worker.run()))

@@ -10,10 +10,11 @@ from tag.plan import Membership, WorkerSpec
 from tag.plan import Part as Kind
 from tag.topics import filters
 from worker.channel import Channel, Drops, Letter
+from worker.errors import InputError
 from worker.events import Event, Progress
 from worker.journal import Journal
 from worker.protocol.messages import Here, encode
-from worker.transport import Address, Connected, Disconnected, Inbound, Link
+from worker.transport import Address, Connected, Disconnected, Inbound, Link, Links
 
 TICK_S = 0.1
 TOLD_EVENTS = 32
@@ -43,11 +44,11 @@ class Worker:
 
     Args:
         spec: of the worker.
-        address: of its broker.
+        addresses: of its brokers, by name; that of the federation's is empty.
         journal: its log.
 
     Attributes:
-        link: to the broker; results of computations and `Quit` are put into it, too.
+        links: to its brokers, by name.
         parts: what it does, by channel.
         drops: counts of what was dropped.
         incarnation: random, of this process.
@@ -55,9 +56,12 @@ class Worker:
         status: exit status of an orderly end.
         taken: payload bytes of the letters that were taken in.
         failure: why it ended of itself, if it did.
+
+    Raises:
+        InputError: it has no address of one of its brokers.
     """
 
-    def __init__(self, spec: WorkerSpec, address: Address, journal: Journal) -> None:
+    def __init__(self, spec: WorkerSpec, addresses: Mapping[str, Address], journal: Journal) -> None:
         self.spec = spec
         self.journal = journal
         self.drops = Drops(self.tell)
@@ -69,18 +73,38 @@ class Worker:
         self.parts: dict[str, Part] = {}
         self._told: list[Event] = []
         self._ticked = 0.0
-        self._speech = Channel(spec, min(spec.memberships, key=lambda place: _SPOKESMEN.index(place.part)))
-        will = Here(incarnation="", gone=True)
-        self.link = Link(spec.worker, address, filters(spec), (self._speech.topic("here"), encode(will)))
-        self._speech.link = self.link
+        self._all = Links()
+        ranked = sorted(spec.memberships, key=lambda place: _SPOKESMEN.index(place.part))
+        self.links = {place.broker: self._link(place, addresses) for place in reversed(ranked)}
+        self._speech = Channel(spec, ranked[0], self.links[ranked[0].broker])
+
+    def _link(self, place: Membership, addresses: Mapping[str, Address]) -> Link:
+        """A link to a broker, with a will on this of its channels."""
+        spec, broker = self.spec, place.broker
+        if broker not in addresses:
+            raise InputError(
+                f"worker {spec.worker!r} has no address of broker {broker!r}; give it by --broker NAME=URL"
+            )
+        will = Channel(spec, place).topic("here"), encode(Here(incarnation="", gone=True))
+        return Link(spec.worker, addresses[broker], filters(spec, broker), will, links=self._all, broker=broker)
+
+    def put(self, item: Any) -> None:
+        """Let the loop take this; from any thread, and from a signal's handler."""
+        self._all.put(item)
+
+    @property
+    def sent(self) -> int:
+        """Payload bytes that were published."""
+        return sum(link.sent for link in self.links.values())
 
     def run(self) -> int:
         """Work until `Quit`; the exit status."""
-        self.link.open()
+        for link in self.links.values():
+            link.open()
         try:
             while True:
                 now = time.monotonic()
-                item = self.link.next(min(part.patience(now) for part in self.parts.values()))
+                item = self._all.next(min(part.patience(now) for part in self.parts.values()))
                 self.alive_at = time.monotonic()
                 if isinstance(item, Quit):
                     return self.status
@@ -95,16 +119,19 @@ class Worker:
             for part in self.parts.values():
                 part.stop()
             self.flush()
-            self.link.close([said for part in self.parts.values() if (said := part.farewell()) is not None])
+            for link in self.links.values():
+                parts = [part for part in self.parts.values() if part.channel.link is link]
+                link.close([said for part in parts if (said := part.farewell()) is not None])
 
     def _take(self, item: Any, now: float) -> None:
         match item:
-            case Connected(again):
-                self.journal.write("info", "connected again" if again else "connected")
+            case Connected(again, broker):
+                self.journal.write("info", f"connected{_to(broker)}{' again' if again else ''}")
                 for part in self.parts.values():
-                    part.connected(now)
-            case Disconnected(reason):
-                self.journal.write("warning", f"the link to the broker is down: {reason}; trying again")
+                    if part.place.broker == broker:
+                        part.connected(now)
+            case Disconnected(reason, broker):
+                self.journal.write("warning", f"the link to the broker{_to(broker)} is down: {reason}; trying again")
             case Inbound():
                 self._route(item, now)
             case None:
@@ -135,12 +162,12 @@ class Worker:
         if isinstance(event, Progress):
             self._told = [told for told in self._told if not isinstance(told, Progress)]
         self._told.append(replace(event, time=time.time(), worker=self.spec.worker))
-        if len(self._told) > TOLD_EVENTS and self.link.connected:
+        if len(self._told) > TOLD_EVENTS and self._speech.connected:
             self.flush()
 
     def flush(self) -> None:
         """Send what was told; while the link is down it waits, the oldest first to go."""
-        if self._told and self.link.connected:
+        if self._told and self._speech.connected:
             for event in self._told:
                 level = "debug" if isinstance(event, Progress) else "info"
                 self.journal.write(level, event.kind(), event=event.to_json())
@@ -157,13 +184,17 @@ class Worker:
     def metrics(self) -> dict[str, float]:
         """Numbers for the metrics endpoint, by name."""
         found: dict[str, float] = {
-            "sent_bytes": self.link.sent,
-            "received_bytes": self.link.received,
-            "connected": self.link.connected,
+            "sent_bytes": self.sent,
+            "received_bytes": sum(link.received for link in self.links.values()),
+            "connected": all(link.connected for link in self.links.values()),
         }
         for part in self.parts.values():
             found |= part.metrics()
         return found
+
+
+def _to(broker: str) -> str:
+    return f" {broker!r}" if broker else ""
 
 
 class Part:
@@ -181,7 +212,7 @@ class Part:
     def __init__(self, worker: Worker, place: Membership) -> None:
         self.worker = worker
         self.place = place
-        self.channel = Channel(worker.spec, place, worker.link)
+        self.channel = Channel(worker.spec, place, worker.links[place.broker])
         self.echoed_at = float("-inf")
         worker.parts[place.channel] = self
 

@@ -69,9 +69,9 @@ class Lead(Part):
         if self._deaf and self.echoed_at >= self._up_at:
             self._deaf = False
             self._elect(election.Up(), now)
-        elif self._deaf and self.worker.link.connected and now - self._listened_at >= LISTEN_S:
+        elif self._deaf and self.channel.connected and now - self._listened_at >= LISTEN_S:
             self._listened_at = now
-            self.worker.link.subscribe()
+            self.channel.subscribe()
             self._say_here()
 
     def tick(self, now: float) -> None:

@@ -29,8 +29,8 @@ class Training(Source):
         self._loaded: Loaded | None = None
         self._fault = ""
         self._finished = False
-        self._telling = Telling(worker.spec, worker.tell, lambda: Traffic(worker.link.sent, worker.taken))
-        self._computer = Computer(worker.spec, worker.link.put, self._batch)
+        self._telling = Telling(worker.spec, worker.tell, lambda: Traffic(worker.sent, worker.taken))
+        self._computer = Computer(worker.spec, worker.put, self._batch)
         self._computer.start()
 
     def _batch(self) -> None:
@@ -107,12 +107,12 @@ class Training(Source):
         """Say why, and end: of bad input the leader learns by presence, once the link is up, and the run fails."""
         self._fault = broken.message if broken.bad_input else ""
         self._worker.quit(broken)
-        if self._worker.link.connected or not broken.bad_input:
+        if self.follow.channel.connected or not broken.bad_input:
             self._leave()
 
     def _leave(self) -> None:
         self.follow.say_here()
-        self._worker.link.put(Quit())
+        self._worker.put(Quit())
 
     def stop(self) -> None:
         """End the computing thread."""
