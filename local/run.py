@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from local.broker import EmbeddedBroker
@@ -127,14 +127,19 @@ class LocalRun:
         plan = self._loaded.plan
         with (
             tempfile.TemporaryDirectory(prefix="fedtag-run-") as scratch,
-            EmbeddedBroker(len(plan.trainers)) as broker,
-            Operator(plan.federation, plan.top_channel, Address.parse(broker.url)) as operator,
-            self._workers(broker, Path(scratch)) as workers,
+            contextlib.ExitStack() as started,
         ):
+            brokers = {b.name: started.enter_context(EmbeddedBroker(b.workers)) for b in plan.brokers}
+            addresses = {name: Address.parse(broker.url) for name, broker in brokers.items()}
+            top = addresses.pop(plan.top_broker)
+            operator = started.enter_context(
+                Operator(plan.federation, plan.top_channel, top, others=addresses.values())
+            )
+            workers = started.enter_context(self._workers(brokers, Path(scratch)))
             try:
                 self._connect(operator)
                 workers.start()
-                outcome, message = self._follow(operator, workers, broker)
+                outcome, message = self._follow(operator, workers, brokers)
             except InputError:
                 raise
             except WorkerError as error:
@@ -156,11 +161,12 @@ class LocalRun:
             operator.next(0.02)
 
     @contextlib.contextmanager
-    def _workers(self, broker: EmbeddedBroker, scratch: Path) -> Iterator[Workers]:
+    def _workers(self, brokers: Mapping[str, EmbeddedBroker], scratch: Path) -> Iterator[Workers]:
         plan = self._loaded.plan
+        urls = {name: broker.url for name, broker in brokers.items()}
         trainers = [w for w in self._members if w.spec.dataset is not None]
         workers = Workers(
-            write_commands(self._members, plan, broker=broker.url, scratch=scratch, logs=self._folder.logs),
+            write_commands(self._members, plan, brokers=urls, scratch=scratch, logs=self._folder.logs),
             say=self._watch.say,
             dispensable=frozenset(w.spec.worker for w in trainers),
             spare=len(trainers) - _quorum(self._members, len(trainers)),
@@ -172,7 +178,9 @@ class LocalRun:
             raise
         workers.stop()
 
-    def _follow(self, operator: Operator, workers: Workers, broker: EmbeddedBroker) -> tuple[Outcome, str]:
+    def _follow(
+        self, operator: Operator, workers: Workers, brokers: Mapping[str, EmbeddedBroker]
+    ) -> tuple[Outcome, str]:
         """Take in events until the run ends, one way or the other.
 
         Raises:
@@ -197,8 +205,8 @@ class LocalRun:
                 if state.phase == "failed":
                     raise WorkerError(state.message)
             workers.check()
-            if not broker.alive:
-                raise WorkerError("the embedded broker ended; the run needs it; run again, and report it if it recurs")
+            if not all(broker.alive for broker in brokers.values()):
+                raise WorkerError("an embedded broker ended; the run needs it; run again, and report it if it recurs")
             if time.monotonic() - self._heard > patience:
                 raise WorkerError(
                     f"no worker told anything for {patience:g} s, although maxWait is "

@@ -23,16 +23,26 @@ def local_workers(plan: Plan, *, replicas: bool) -> tuple[PlannedWorker, ...]:
 
 
 def write_commands(
-    workers: Sequence[PlannedWorker], plan: Plan, *, broker: str, scratch: Path, logs: Path
+    workers: Sequence[PlannedWorker], plan: Plan, *, brokers: Mapping[str, str], scratch: Path, logs: Path
 ) -> list[Command]:
-    """The command of each worker, aggregators first; their specs and the roster are written to `scratch`."""
+    """The command of each worker, aggregators first; their specs and the roster are written to `scratch`.
+
+    Args:
+        workers: to be started.
+        plan: that they are of.
+        brokers: addresses by name; that of the federation's is empty.
+        scratch: folder for what they read, and for checkpoints.
+        logs: folder for their logs.
+    """
     roster = scratch / "roster.json"
     roster.write_text(json.dumps(plan.rosters))
     commands = []
     for worker in sorted(workers, key=lambda w: (w.spec.dataset is not None, w.spec.worker)):
         spec = scratch / f"{worker.spec.worker}.json"
         spec.write_text(worker.spec.model_dump_json(by_alias=True))
-        arguments = ["--spec", str(spec), "--broker", broker]
+        arguments = ["--spec", str(spec)]
+        for name in sorted({place.broker for place in worker.spec.memberships}):
+            arguments += ["--broker", f"{name}={brokers[name]}" if name else brokers[name]]
         if worker.spec.dataset is None:
             state = scratch / "state" / worker.spec.worker
             state.mkdir(parents=True)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from tag.datasets import Dataset
 from tag.infer import complete, depths, lowest_channel, model_channel
 from tag.names import group_name, label, worker_id
-from tag.plan import Limits, Membership, Model, Plan, PlannedWorker, RunSettings, WorkerSpec
+from tag.plan import GROUP_MARK, Limits, Membership, Model, Plan, PlannedWorker, RunSettings, WorkerSpec
 from tag.schema import Role, Tag
 
 M = TypeVar("M", bound=Model)
@@ -89,6 +89,7 @@ def _memberships(tag: Tag, role: Role, entry: Mapping[str, str]) -> tuple[Member
             group=entry[channel.name],
             peer=channel.peer(role.name),
             functions=channel.func_tags.get(role.name, ()),
+            broker=(channel.broker or "").replace(GROUP_MARK, entry[channel.name]),
         )
         for channel in tag.channels_of(role.name)
     )
@@ -132,6 +133,7 @@ def _without_data(
     for entry in role.group_association:
         group = label(entry[lowest])
         places = _memberships(tag, role, entry)
+        region = role.placement.region and role.placement.region.replace(GROUP_MARK, group)
         for index in range(role.replica):
             spec = {
                 "federation": federation,
@@ -144,7 +146,7 @@ def _without_data(
                 "index": index,
                 "run": run,
             }
-            host = {"region": role.placement.region, "claim": None, "residency": None, "limits": _limits(role)}
+            host = {"region": region, "claim": None, "residency": None, "limits": _limits(role)}
             yield _planned(spec, host)
 
 

@@ -32,7 +32,8 @@ _POSITIVE = r"\+?0*[1-9][0-9]*"
 _WORD = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _NAME: Schema = {"pattern": f"^{_WORD}$", "maxLength": LONGEST}
 _GROUP: Schema = {"type": "string", "pattern": f"^{_WORD}(/{_WORD})*$", "maxLength": LONGEST}
-_FUNCTION: Schema = {"anyOf": [{"enum": [*OPPOSITE, COORDINATE]}, {"pattern": f"^{COORDINATE}", "type": "string"}]}
+_FUNCTION: Schema = {"anyOf": [{"enum": [*OPPOSITE, COORDINATE]}, {"pattern": r"^\S+$", "type": "string"}]}
+"""Editors offer the known ones; a role's program may have others."""
 
 _RULES: Mapping[type[Model], Mapping[str, Schema]] = {
     Channel: {

@@ -1,12 +1,15 @@
 """The plan of a federation: every worker that its TAG and datasets call for. Written and read as JSON."""
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, field_validator
 from pydantic.alias_generators import to_camel
 
 from tag.kubernetes_values import Quantity
 from tag.values import Count, Fraction, Natural, Positive, Whole
+
+GROUP_MARK = "{group}"
+"""In a channel's broker and in a role's region it stands for the group."""
 
 EVERY_GROUP = "*"
 """The group of a worker that is in all groups of a channel, also in those added later."""
@@ -197,6 +200,20 @@ class PlannedWorker(Model):
     limits: Limits | None = None
 
 
+class PlannedBroker(NamedTuple):
+    """A broker of a federation.
+
+    Attributes:
+        name: empty is the federation's, through which all channels go that name none.
+        region: where it runs: that of all data behind it, if it has one region; None is anywhere.
+        workers: with a link to it.
+    """
+
+    name: str
+    region: str | None
+    workers: int
+
+
 class Plan(Model):
     """All workers of a federation, sorted by id.
 
@@ -221,6 +238,25 @@ class Plan(Model):
     def aggregators(self) -> tuple[PlannedWorker, ...]:
         """The workers without data."""
         return tuple(w for w in self.workers if w.spec.dataset is None)
+
+    @property
+    def brokers(self) -> tuple[PlannedBroker, ...]:
+        """The brokers that workers speak through, by name."""
+        counts: dict[str, int] = {}
+        regions: dict[str, set[str | None]] = {}
+        for worker in self.workers:
+            for name in {place.broker for place in worker.spec.memberships}:
+                counts[name] = counts.get(name, 0) + 1
+                if worker.spec.dataset is not None:
+                    regions.setdefault(name, set()).add(worker.region)
+        homes = {name: found.pop() for name, found in regions.items() if name and len(found) == 1}
+        return tuple(PlannedBroker(name, homes.get(name), count) for name, count in sorted(counts.items()))
+
+    @property
+    def top_broker(self) -> str:
+        """The broker of the top channel."""
+        places = (place for worker in self.workers for place in worker.spec.memberships)
+        return next((place.broker for place in places if place.channel == self.top_channel), "")
 
     @property
     def rosters(self) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -38,8 +38,8 @@ class Channel(Model):
         group_by: its groups.
         func_tags: what each role does here, by role; left out, it follows from who has data.
         backend: `mqtt`, the only one that runs here, or another of Flame's.
-        broker: address of a broker of its own; has no meaning yet, as a federation has one broker.
-        broker_host: Flame's name for it.
+        broker: name of a broker of its own; `{group}` in it gives each group one. Left out, it is the federation's.
+        broker_host: Flame's address of one, which means nothing here.
         is_unidirectional: has no meaning in Flame either.
     """
 
@@ -67,7 +67,7 @@ class Placement(Model):
     """Where the workers of a role run; workers with data run in their data's region.
 
     Attributes:
-        region: as in the stack's datasets; None is anywhere.
+        region: as in the stack's datasets, `{group}` for that named like the worker's group; None is anywhere.
     """
 
     region: str | None = None

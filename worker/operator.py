@@ -1,6 +1,7 @@
 """The operator's end of a federation: its events, its state, and the model that it has reached."""
 
 import time
+from collections.abc import Iterable
 from typing import Self
 
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from worker.download import Download, Downloaded
 from worker.errors import WorkerError
 from worker.events import Event, read_event
 from worker.protocol.messages import Alive, ModelManifest, State, Want
-from worker.transport import Address, Disconnected, Inbound, Link
+from worker.transport import Address, Disconnected, Inbound, Link, Links
 from worker.wire import WireError, decode
 
 ASK_AGAIN_S = 2.0
@@ -25,15 +26,18 @@ class Operator:
     Args:
         federation: name.
         channel: of whoever makes the model.
-        address: of the broker.
+        address: of the broker of that channel.
         name: client id.
+        others: addresses of further brokers, at which workers tell what happens.
 
     Attributes:
         state: the newest state of a leader, a new object at each of its beats; None until one is heard.
         trouble: why the link is down, or empty.
     """
 
-    def __init__(self, federation: str, channel: str, address: Address, name: str = OPERATOR) -> None:
+    def __init__(
+        self, federation: str, channel: str, address: Address, name: str = OPERATOR, *, others: Iterable[Address] = ()
+    ) -> None:
         self.state: State | None = None
         self.trouble = ""
         self._from = ("", "")
@@ -43,24 +47,28 @@ class Operator:
         filters = [f"{base}/state/+", f"{base}/alive/+", f"{base}/model/+/{name}", events]
         place = Membership(channel=channel, group="*", peer="")
         self._channel = Channel(WorkerSpec(federation=federation, worker=name, role=name, memberships=(place,)), place)
-        self._link = Link(name, address, filters)
+        links = Links()
+        self._link = Link(name, address, filters, links=links)
+        self._others = [Link(name, other, [events], links=links) for other in others]
         self._channel.link = self._link
         self._download = Download()
         self._model: Downloaded | None = None
 
     def __enter__(self) -> Self:
         """Connect."""
-        self._link.open()
+        for link in (self._link, *self._others):
+            link.open()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Disconnect."""
-        self._link.close()
+        for link in (self._link, *self._others):
+            link.close()
 
     @property
     def connected(self) -> bool:
-        """Whether the link is up."""
-        return self._link.connected
+        """Whether all links are up."""
+        return all(link.connected for link in (self._link, *self._others))
 
     def next(self, timeout: float) -> Event | None:
         """The next event; None if none comes in `timeout` seconds."""

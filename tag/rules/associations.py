@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from tag.faults import Fault
 from tag.infer import Complete, depths, lowest_channel
 from tag.names import LONGEST, group_name, hint, label, listing, worker_id
-from tag.plan import EVERY_GROUP
+from tag.plan import EVERY_GROUP, GROUP_MARK
 from tag.reading.parse import dig
 from tag.reading.places import Where
 from tag.reading.source import Document
@@ -33,6 +33,25 @@ def check(whole: Complete, document: Document) -> Iterator[Fault]:
             yield from _alike(whole.tag, role, depth, document, ("roles", i, "groupAssociation"))
         if not role.is_data_consumer:
             yield from _ids(whole.tag, role, depth, document, ("roles", i))
+        yield from _marks(whole.tag, role, depth, document, ("roles", i))
+
+
+def _marks(tag: Tag, role: Role, depth: Mapping[str, int], document: Document, at: Where) -> Iterator[Fault]:
+    """A worker of every group, where something is named after its group."""
+    for entry in role.group_association:
+        for channel in tag.channels_of(role.name):
+            if entry.get(channel.name) == EVERY_GROUP and GROUP_MARK in (channel.broker or ""):
+                message = (
+                    f"is in every group of channel {channel.name!r}, each of which has a broker of its own, "
+                    f"{channel.broker!r}; give the channel one broker, or the role an association for each group"
+                )
+                yield document.fault(at, "T066", f"role {role.name!r}", message)
+        lowest = lowest_channel(tag, role.name, depth).name if role.placement.region is not None else ""
+        if lowest and entry.get(lowest) == EVERY_GROUP and GROUP_MARK in (role.placement.region or ""):
+            message = (
+                f"is in every group, and its region is that of its group, {role.placement.region!r}; name a region"
+            )
+            yield document.fault((*at, "placement", "region"), "T066", f"role {role.name!r}", message)
 
 
 def check_written(tag: Tag, document: Document, inferred: Collection[str] = ()) -> Iterator[Fault]:

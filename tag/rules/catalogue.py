@@ -80,4 +80,5 @@ RULES: dict[str, Rule] = {
     "T062": Rule("warning", "too large for an object of a cluster"),
     "T063": Rule("error", "sums out of range"),
     "T064": Rule("note", "stack that can't be exact"),
+    "T066": Rule("error", "every group where each has its own"),
 }

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from tag.faults import Fault
 from tag.names import GROUP_RULE, RULE, group_name, is_group, is_name
+from tag.plan import GROUP_MARK
 from tag.reading.places import Where
 from tag.reading.source import Document
 from tag.schema import Channel, Role, Tag
@@ -55,13 +56,18 @@ def _names(tag: Tag, document: Document) -> Iterator[Fault]:
             message = f"the name can't stand in topics and worker ids; {RULE}"
             yield document.fault(where, "T010", f"{kind} {name!r}", message)
     for i, channel in enumerate(tag.channels):
+        if channel.broker is not None and not is_name(channel.broker.replace(GROUP_MARK, "x")):
+            message = (
+                f"the name can't stand in the names of objects; {RULE}; {GROUP_MARK} in it gives each group a broker"
+            )
+            yield document.fault(("channels", i, "broker"), "T010", f"broker {channel.broker!r}", message)
         for group, where in _groups(channel, i):
             if not is_group(group):
                 message = f"the name can't stand in topics and worker ids; {GROUP_RULE}"
                 yield document.fault(where, "T010", f"group {group!r}", message)
     for i, role in enumerate(tag.roles):
         region = role.placement.region
-        if region is not None and not is_label(region):
+        if region is not None and not is_label(region.replace(GROUP_MARK, "x")):
             message = f"the region can't be a label of machines; {LABEL_RULE}"
             yield document.fault(("roles", i, "placement", "region"), "T010", f"region {region!r}", message)
 

@@ -143,10 +143,12 @@ def _dead(channel: Channel, document: Document, at: Where) -> Iterator[Fault]:
     if channel.backend not in (None, "mqtt"):
         message = f"backend {channel.backend!r} is not available: the channel runs over mqtt, as all do; leave it out"
         yield document.fault((*at, "backend"), "T019", subject, message, "warning")
-    for field, value in (("broker", channel.broker), ("brokerHost", channel.broker_host)):
-        if value is not None:
-            message = f"{field} {value!r} means nothing yet: a federation has one broker; leave it out"
-            yield document.fault((*at, field), "T019", subject, message, "warning")
+    if channel.broker_host is not None:
+        message = (
+            f"brokerHost {channel.broker_host!r} means nothing here, as fedtag starts brokers; leave it out, or name a "
+            "broker of the channel's own, as in broker: regional"
+        )
+        yield document.fault((*at, "brokerHost"), "T019", subject, message, "warning")
 
 
 def _empty(document: Document) -> Iterator[Fault]:

@@ -194,7 +194,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         folder = Path(scratch)
         plan = load_stack(write_stack(folder, args.trainers, args.rounds)).plan
         members = local_workers(plan, replicas=False)
-        commands = write_commands(members, plan, broker=url, scratch=folder, logs=folder)
+        commands = write_commands(members, plan, brokers={"": url}, scratch=folder, logs=folder)
         lead = next(c.arguments for c in commands if "--roster" in c.arguments)
         quiet = ("--log-level", "warning")
         started = [subprocess.Popen([*me, "aggregator-", str(args.slow), *lead, *quiet])]

@@ -98,7 +98,7 @@ def fedtag(url: str, trainers: int, rounds: int) -> tuple[float, float]:
         loaded = load_stack(write_stack(folder, trainers, rounds))
         plan = loaded.plan
         members = local_workers(plan, replicas=False)
-        commands = write_commands(members, plan, broker=url, scratch=folder, logs=folder)
+        commands = write_commands(members, plan, brokers={"": url}, scratch=folder, logs=folder)
         workers = Workers(commands, say=lambda line: print(line, file=sys.stderr), dispensable=frozenset(), spare=0)
         times: list[float] = []
         with Operator(plan.federation, plan.top_channel, Address.parse(url)) as operator:

@@ -54,6 +54,19 @@ def test_a_tree_of_any_depth_ends_with_the_stars_model(
         assert closed["participants"] == like["participants"], "the root knows whose samples are in its model"
 
 
+def test_brokers_of_the_regions_own_change_nothing_of_the_model(federations: Callable[[], Any], star: Any) -> None:
+    channel = "  - name: param-channel\n"
+    graph = tree("eu", "us", "asia").replace(channel, f'{channel}    broker: "broker-{{group}}"\n')
+    started = federations().write(regions=STAR, parts=PARTS, graph=graph).start()
+    started.until("round_opened", round=1)
+    brokers = [child for child in started.children() if "local.broker" in child.cmdline()]
+    run = started.finish()
+
+    assert run.status == 0, run.err
+    assert len(brokers) == 4, "one for each region, and the federation's"
+    assert run.model == star.model
+
+
 def killed(started: Any, name: str) -> None:
     os.kill(started.worker(name), signal.SIGKILL)
 

@@ -154,7 +154,7 @@ def deploy(tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
             logs = tmp_path / "podlogs"
             logs.mkdir()
             members = local_workers(loaded.plan, replicas=False)
-            commands = write_commands(members, loaded.plan, broker=broker.url, scratch=tmp_path, logs=logs)
+            commands = write_commands(members, loaded.plan, brokers={"": broker.url}, scratch=tmp_path, logs=logs)
             workers = Workers(
                 [replace(c, arguments=(*c.arguments, "--log-level", "debug")) for c in commands], say=lambda _line: None
             )

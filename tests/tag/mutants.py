@@ -230,5 +230,6 @@ MUTANTS: dict[str, Mutant] = {
             lambda case: case.after.append(lambda root: huge(root / "huge.npz")),
         ),
     ),
+    "T066": Mutant(stars(), _set(_first_channel, broker="broker-{group}")),
     "T064": Mutant(many, _set(_settings, quorum=1, deadline=60)),
 }

@@ -82,7 +82,6 @@ def _quoted(value: Any) -> Any:
         ("- name: aggregator", "- title: aggregator", ("roles", 1)),
         ("value: [eu, us, asia]", "value: eu", ("channels", 0, "groupBy", "value")),
         ("trainer: [fetch, upload]", "trainer: fetch", ("channels", 0, "funcTags", "trainer")),
-        ("trainer: [fetch, upload]", "trainer: [fetch, uplode]", ("channels", 0, "funcTags", "trainer", 1)),
         ("- name: param-channel", "- name: Param Channel", ("channels", 0, "name")),
         ("value: [eu, us, asia]", "value: [eu, u+s, asia]", ("channels", 0, "groupBy", "value", 1)),
     ],
