@@ -40,13 +40,12 @@ def _collect(args: argparse.Namespace, loaded: Loaded, deployed: Deployed) -> Pa
     from report.folder import RunFolder
 
     with Session(deployed, loaded.plan, loaded.stack.kubernetes) as session:
-        state = await_end(session, args.stack, partial=args.partial)
+        states = await_end(session, args.stack, partial=args.partial)
         federation = loaded.plan.federation
         with RunFolder.at(args.to) if args.to else RunFolder.create(Path("runs"), federation) as folder:
             try:
-                lacking = keep(session, loaded, state, folder)
-                if state.model:
-                    export_keras(loaded, folder, _say)
+                lacking = keep(session, loaded, states, folder)
+                export_keras(loaded, folder, folder.models, _say)
             except BaseException:
                 folder.discard()
                 raise

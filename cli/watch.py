@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.deployed import add_stack, find
 
@@ -33,15 +33,22 @@ def run(args: argparse.Namespace) -> int:
     loaded, deployed = find(args.stack)
     try:
         with Session(deployed, loaded.plan, loaded.stack.kubernetes) as session:
-            ending = Watcher(session).follow(lambda elapsed: _view(loaded, elapsed, as_json=args.json))
+            ending = Watcher(session, loaded.plan).follow(lambda elapsed: _view(loaded, elapsed, as_json=args.json))
     except KeyboardInterrupt:
         print(f"the run goes on; see it again with 'fedtag watch {args.stack}'", file=sys.stderr)
         raise
     if args.json:
-        told = {"event": "result", "outcome": ending.outcome, "message": "", "model": ending.model}
-        print(json.dumps(told | {"accuracy": ending.accuracy}))
+        told: dict[str, Any] = {"event": "result", "outcome": ending.outcome, "message": "", "model": ending.model}
+        told |= {"accuracy": ending.accuracy}
+        if ending.experiments:
+            told["experiments"] = [
+                {"name": e.title, "rounds": e.rounds, "model": e.model, "accuracy": e.accuracy}
+                for e in ending.experiments
+            ]
+        print(json.dumps(told))
     else:
-        print(f"'fedtag result {args.stack}' keeps its model and its report")
+        kept = "its models and their report" if ending.experiments else "its model and its report"
+        print(f"'fedtag result {args.stack}' keeps {kept}")
     return 0
 
 

@@ -1,6 +1,7 @@
-"""A kept model as Keras loads it, written by a process of its own: TensorFlow takes memory that is never given back."""
+"""Kept models as Keras loads them, written by a process of its own: TensorFlow takes memory that is never given back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from local.processes import Child, Command
 from report.folder import RunFolder
@@ -9,16 +10,20 @@ from tag.load import Loaded
 EXPORT_S = 120.0
 
 
-def export_keras(loaded: Loaded, folder: RunFolder, say: Callable[[str], None]) -> None:
-    """Write `model.keras` beside `model.safetensors`, if the program makes Keras models and TensorFlow is there.
+def export_keras(loaded: Loaded, folder: RunFolder, models: Sequence[Path], say: Callable[[str], None]) -> None:
+    """Write a `.keras` file beside each model, if the program makes Keras models and TensorFlow is there.
 
     Args:
         loaded: the stack that was trained.
-        folder: of the run; it holds the model.
-        say: is told if it could not be written.
+        folder: of the run.
+        models: the safetensors files in it; nothing is done without one.
+        say: is told if they could not be written.
     """
+    if not models:
+        return
     program = next(w.spec.program for w in loaded.plan.trainers)
-    arguments = ("--program", str(program), "--weights", str(folder.model), "--out", str(folder.keras))
+    outs = [model.with_suffix(".keras") for model in models]
+    arguments = ("--program", str(program), "--weights", *map(str, models), "--out", *map(str, outs))
     log = folder.logs / "export.log"
     child = Child(Command("export", "worker.export", arguments, log, loaded.stack.threads))
     try:
@@ -26,4 +31,10 @@ def export_keras(loaded: Loaded, folder: RunFolder, say: Callable[[str], None]) 
     finally:
         child.stop(0)
     if status != 0:
-        say(f"model.keras could not be written; read {log}; model.safetensors holds the model")
+        what = "model.keras" if len(models) == 1 else "the .keras files"
+        say(f"{what} could not be written; read {log}; {_listing(models, folder)} the weights")
+
+
+def _listing(models: Sequence[Path], folder: RunFolder) -> str:
+    names = [str(model.relative_to(folder.path)) for model in models]
+    return f"{names[0]} holds" if len(names) == 1 else f"{', '.join(names)} hold"

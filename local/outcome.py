@@ -26,6 +26,23 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Experiment:
+    """What one of several experiments came to.
+
+    Attributes:
+        name: of the experiment.
+        rounds: that it closed.
+        model_sha256: of its last model, or None if no round was closed.
+        accuracy: of that model on the test set, if it was evaluated.
+    """
+
+    name: str
+    rounds: int
+    model_sha256: str | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
 class Result:
     """What a run came to.
 
@@ -33,9 +50,10 @@ class Result:
         folder: what is kept of it.
         outcome: how it ended.
         message: why, if it did not finish; in the form of all errors.
-        model_sha256: of the last model, or None if no round was closed.
+        model_sha256: of the last model, or None if no round was closed, or if there are several.
         accuracy: of that model on the test set, if it was evaluated.
         status: exit status: 0 finished, 1 failed, 128 + signal interrupted.
+        experiments: where several roots make a model each; else empty.
     """
 
     folder: Path
@@ -44,11 +62,12 @@ class Result:
     model_sha256: str | None
     accuracy: float | None
     status: int
+    experiments: tuple[Experiment, ...] = ()
 
 
 def describe(result: Result) -> dict[str, Any]:
     """A result as JSON shows it."""
-    return {
+    found: dict[str, Any] = {
         "event": "result",
         "outcome": result.outcome,
         "message": result.message,
@@ -56,3 +75,9 @@ def describe(result: Result) -> dict[str, Any]:
         "accuracy": result.accuracy,
         "folder": str(result.folder),
     }
+    if result.experiments:
+        found["experiments"] = [
+            {"name": e.name, "rounds": e.rounds, "model": e.model_sha256, "accuracy": e.accuracy}
+            for e in result.experiments
+        ]
+    return found

@@ -1,22 +1,26 @@
-"""One run of a stack on this machine: broker, operator, workers, events, model, record. Shows nothing itself."""
+"""One run of a stack on this machine: broker, operator, workers, events, models, record. Shows nothing itself."""
 
 import contextlib
 import dataclasses
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from local.broker import EmbeddedBroker
+from local.courses import Course, Courses
 from local.export import export_keras
-from local.outcome import Outcome, Result, Watch
+from local.outcome import Experiment, Outcome, Result, Watch
 from local.signals import Interrupts
 from local.workers import Workers, local_workers, write_commands
 from report.folder import RunFolder
+from report.traffic import Ledger
 from tag.load import Loaded
 from tag.plan import PlannedWorker
+from tag.roots import root_of, roots
 from worker.errors import InputError, WorkerError
-from worker.events import Evaluated, Event, Failed, Finished, RoundClosed
+from worker.events import Event, Failed, Finished
 from worker.operator import Operator
 from worker.tensors import digest
 from worker.transport import Address
@@ -48,6 +52,11 @@ def run(loaded: Loaded, watch: Watch, *, runs: Path, replicas: bool = False, com
         InputError: a worker found the stack, program or data to be bad; nothing is left behind.
         KeyboardInterrupt: the user did not want to wait for an orderly end; every process was ended.
     """
+    if comparison and len(found := roots(loaded.plan)) > 1:
+        raise InputError(
+            f"stack {loaded.name!r} has {len(found)} experiments, and --compare is of one federated model; leave it "
+            "out: the experiments are compared with each other"
+        )
     with Interrupts() as interrupts, RunFolder.create(runs, loaded.plan.federation) as folder:
         folder.begin(loaded)
         local = LocalRun(loaded, folder, watch, interrupts, replicas=replicas)
@@ -74,8 +83,8 @@ class LocalRun:
         self._watch = watch
         self._interrupts = interrupts
         self._members = local_workers(loaded.plan, replicas=replicas)
-        self._closed = 0
-        self._scores: dict[str, float] = {}
+        self._courses = Courses(roots(loaded.plan))
+        self._ledger = Ledger(loaded.plan)
         self._heard = time.monotonic()
 
     def execute(self) -> Result:
@@ -87,21 +96,42 @@ class LocalRun:
         """
         begun = time.monotonic()
         try:
-            outcome, message, model = self._train()
+            outcome, message, models = self._train()
         except KeyboardInterrupt:
             self._folder.update(message="the run was ended at once", seconds=round(time.monotonic() - begun, 3))
             raise
         seconds = round(time.monotonic() - begun, 3)
-        sha = accuracy = None
-        if model is not None:
-            sha = digest(model)
-            accuracy = self._scores.get(sha)
-            self._folder.model.write_bytes(model)
-        self._folder.update(outcome=outcome, message=message, seconds=seconds, model_sha256=sha, accuracy=accuracy)
-        if model is not None:
-            export_keras(self._loaded, self._folder, self._watch.say)
+        kept = [self._keep(course, model) for course, model in models]
+        result = self._result(outcome, message)
+        self._folder.update(outcome=outcome, message=message, seconds=seconds, **self._facts(result))
+        export_keras(self._loaded, self._folder, kept, self._watch.say)
+        return result
+
+    def _keep(self, course: Course, model: bytes) -> Path:
+        course.sha = digest(model)
+        return self._folder.keep_model(model, course.experiment)
+
+    def _result(self, outcome: Outcome, message: str) -> Result:
         status = {"finished": 0, "failed": 1, "interrupted": self._interrupts.status}[outcome]
-        return Result(self._folder.path, outcome, message, sha, accuracy, status)
+        found = tuple(Experiment(c.experiment, c.closed, c.sha, c.accuracy) for c in self._courses.all)
+        only = found[0] if len(found) == 1 else None
+        return Result(
+            folder=self._folder.path,
+            outcome=outcome,
+            message=message,
+            model_sha256=only.model_sha256 if only else None,
+            accuracy=only.accuracy if only else None,
+            status=status,
+            experiments=() if only else found,
+        )
+
+    def _facts(self, result: Result) -> dict[str, Any]:
+        """Fields of run.json: of the one model, or of each experiment's."""
+        facts: dict[str, Any] = {"model_sha256": result.model_sha256, "accuracy": result.accuracy}
+        facts["traffic"] = self._ledger.traffic().told()
+        if result.experiments:
+            facts["experiments"] = [dataclasses.asdict(e) for e in result.experiments]
+        return facts
 
     def compare(self, result: Result) -> Result:
         """Add the comparison to the record; gives the result, which has failed if it could not be made."""
@@ -122,8 +152,8 @@ class LocalRun:
         self._folder.update(comparison=found)
         return result
 
-    def _train(self) -> tuple[Outcome, str, bytes | None]:
-        """Train until an end of some kind, and stop every process; gives outcome, message and the last model."""
+    def _train(self) -> tuple[Outcome, str, list[tuple[Course, bytes]]]:
+        """Train until an end of some kind, and stop every process; gives outcome, message and the last models."""
         plan = self._loaded.plan
         with (
             tempfile.TemporaryDirectory(prefix="fedtag-run-") as scratch,
@@ -133,7 +163,7 @@ class LocalRun:
             addresses = {name: Address.parse(broker.url) for name, broker in brokers.items()}
             top = addresses.pop(plan.top_broker)
             operator = started.enter_context(
-                Operator(plan.federation, plan.top_channel, top, others=addresses.values())
+                Operator(plan.federation, plan.top_channel, top, others=addresses.values(), roots=root_of(plan))
             )
             workers = started.enter_context(self._workers(brokers, Path(scratch)))
             try:
@@ -144,11 +174,11 @@ class LocalRun:
                 raise
             except WorkerError as error:
                 outcome, message = "failed", str(error)
-            model = self._fetch(operator, FETCH_S if outcome == "finished" else LAST_FETCH_S)
+            models = self._fetch(operator, FETCH_S if outcome == "finished" else LAST_FETCH_S)
             if outcome == "interrupted":
                 # A round may have closed meanwhile; its model is kept, so its events are.
                 self._take_trailing(operator)
-            return outcome, message, model
+            return outcome, message, models
 
     def _connect(self, operator: Operator) -> None:
         """Wait for the operator's link, or the first events would be missed."""
@@ -169,7 +199,7 @@ class LocalRun:
             write_commands(self._members, plan, brokers=urls, scratch=scratch, logs=self._folder.logs),
             say=self._watch.say,
             dispensable=frozenset(w.spec.worker for w in trainers),
-            spare=len(trainers) - _quorum(self._members, len(trainers)),
+            spare=_spare(self._members, [len(course.root.datasets) for course in self._courses.all]),
         )
         try:
             yield workers
@@ -194,16 +224,16 @@ class LocalRun:
             if event is not None:
                 self._take(event)
             if isinstance(event, Failed):
-                raise InputError(event.message) if event.bad_input else WorkerError(event.message)
-            if isinstance(event, Finished):
+                message = self._courses.named(event.worker, event.message)
+                raise InputError(message) if event.bad_input else WorkerError(message)
+            if isinstance(event, Finished) and self._courses.finished:
                 self._take_trailing(operator)
                 return "finished", ""
-            state = operator.state
-            if state is not None and time.monotonic() - self._heard > _LOST_S:
-                if state.phase == "finished":
+            if time.monotonic() - self._heard > _LOST_S:
+                if failure := self._courses.believe(operator.states):
+                    raise WorkerError(failure)
+                if self._courses.finished:
                     return "finished", ""
-                if state.phase == "failed":
-                    raise WorkerError(state.message)
             workers.check()
             if not all(broker.alive for broker in brokers.values()):
                 raise WorkerError("an embedded broker ended; the run needs it; run again, and report it if it recurs")
@@ -223,24 +253,29 @@ class LocalRun:
     def _take(self, event: Event) -> None:
         self._heard = time.monotonic()
         self._folder.append(event)
-        if isinstance(event, RoundClosed):
-            self._closed += 1
-        elif isinstance(event, Evaluated):
-            self._scores[event.model] = event.accuracy
+        self._courses.take(event)
+        self._ledger.add(event)
         self._watch.event(event)
 
-    def _fetch(self, operator: Operator, timeout: float) -> bytes | None:
-        """The last model, if a round made one."""
-        if not self._closed:
-            return None
-        try:
-            return operator.fetch_model(timeout)
-        except WorkerError as error:
-            self._watch.say(f"the model can't be kept: {error}")
-            return None
+    def _fetch(self, operator: Operator, timeout: float) -> list[tuple[Course, bytes]]:
+        """The last model of each root of which a round made one."""
+        found = []
+        for course in self._courses.all:
+            try:
+                if course.closed:
+                    found.append((course, operator.fetch_model(timeout, course.root.name)))
+            except WorkerError as error:
+                self._watch.say(f"the model can't be kept: {error}")
+        return found
 
 
-def _quorum(members: tuple[PlannedWorker, ...], trainers: int) -> int:
-    """Trainers that a round needs."""
+def _spare(members: tuple[PlannedWorker, ...], trainers: Sequence[int]) -> int:
+    """Trainers that rounds can do without, whichever of the roots they are behind.
+
+    Args:
+        members: that run.
+        trainers: behind each root.
+    """
     quorums = [w.spec.run.quorum for w in members if w.spec.run is not None]
-    return max((trainers if quorum is None else quorum for quorum in quorums), default=trainers)
+    asked = [quorum for quorum in quorums if quorum is not None]
+    return max(0, min(trainers, default=0) - max(asked)) if asked else 0

@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from remote.outputs import Deployed
 from remote.vigil import Vigil
 from tag.kubernetes import Kubernetes
 from tag.plan import Plan
+from tag.roots import root_of, roots
 from worker.errors import WorkerError
 from worker.events import Event, Progress
 from worker.operator import Operator
@@ -53,6 +54,7 @@ class Session:
 
     Attributes:
         notes: sentences for the user; whoever shows them takes them out.
+        roots: who make models.
     """
 
     def __init__(
@@ -69,7 +71,8 @@ class Session:
         self._open = ExitStack()
         self._seen: set[str] = set()
         self._raw: deque[Event] = deque()
-        self._vigil = Vigil(deployed.namespace, time.monotonic())
+        self.roots = roots(plan)
+        self._vigil = Vigil(deployed.namespace, time.monotonic(), [root.name for root in self.roots])
         self.notes: list[str] = []
 
     def __enter__(self) -> Self:
@@ -95,14 +98,15 @@ class Session:
         self._open.close()
 
     @property
-    def state(self) -> State | None:
-        """The newest state of a leader that was heard, living or not."""
-        return self._operator.state
+    def states(self) -> Mapping[str, State]:
+        """The newest states of leaders that live, by the logical sender of who makes a model."""
+        settled = self._vigil.settled
+        return {name: state for name, state in self._operator.states.items() if settled.get(name) == state.term}
 
     @property
     def settled(self) -> bool:
-        """Whether the state's leader lives."""
-        return self.state is not None and self._vigil.settled == self.state.term
+        """Whether a leader of each model lives."""
+        return len(self.states) == len(self.roots)
 
     def next(self, timeout: float) -> Event | None:
         """The next event that was not given before; None if none comes in `timeout` seconds.
@@ -129,7 +133,7 @@ class Session:
         return [event for event in self._read_logs(None, folder) if self._is_new(event)]
 
     def settle(self, timeout: float) -> bool:
-        """Wait for the state of a leader that lives; whether there is one.
+        """Wait for the states of leaders that live; whether there is one for each model.
 
         Raises:
             WorkerError: as `next`.
@@ -140,13 +144,13 @@ class Session:
                 self._raw.append(event)
         return self.settled
 
-    def fetch_model(self, timeout: float) -> bytes:
-        """The safetensors file of the state's model.
+    def fetch_model(self, timeout: float, root: str) -> bytes:
+        """The safetensors file of the model of a root's state.
 
         Raises:
             WorkerError: it does not come in `timeout` seconds.
         """
-        return self._operator.fetch_model(timeout)
+        return self._operator.fetch_model(timeout, root)
 
     def places(self) -> list[Workplace]:
         """Where the workers are, with their pods.
@@ -168,7 +172,7 @@ class Session:
         with tempfile.TemporaryDirectory(prefix="fedtag-operator-") as folder:
             tls = identity.write(Path(folder)) if identity is not None else None
             address = Address(HOST, self._forward.port, tls)
-            return Operator(self._deployed.federation, self._plan.top_channel, address)
+            return Operator(self._deployed.federation, self._plan.top_channel, address, roots=root_of(self._plan))
 
     def _connect(self) -> None:
         end = time.monotonic() + CONNECT_S
@@ -182,7 +186,7 @@ class Session:
         """An event from the broker, given before or not; the link moves only while somebody waits here."""
         event = self._operator.next(timeout)
         said = self._vigil.look(
-            time.monotonic(), connected=self._operator.connected, state=self._operator.state, why=self._why()
+            time.monotonic(), connected=self._operator.connected, states=self._operator.states, why=self._why()
         )
         self.notes += [said] if said else []
         return event

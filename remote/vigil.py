@@ -1,6 +1,7 @@
-"""Whether a deployed federation still answers: the times of link and beat, and what follows from them. Has no clock."""
+"""Whether a deployed federation still answers: when link and beats were seen, and what follows. Has no clock."""
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tag.limits import BEAT_S
@@ -18,43 +19,48 @@ WITHIN_S = 30.0
 
 @dataclass
 class Vigil:
-    """What was seen of link and leader.
+    """What was seen of link and leaders.
 
     Attributes:
         namespace: of the broker, for messages.
         since: when it began, by the caller's clock.
-        settled: term of a leader that lives: its beat was heard again, where a broker's memory speaks once.
+        roots: logical senders who make models; all must lead.
+        settled: by logical sender, term of a leader that lives: its beat was heard again, where a broker's memory
+            speaks once.
         gap: seconds for which the link was down, when it has just come back; the caller takes it and sets it to None.
     """
 
     namespace: str
     since: float
-    settled: Term | None = None
+    roots: Sequence[str]
+    settled: dict[str, Term] = field(default_factory=dict)
     gap: float | None = None
-    _state: State | None = None
-    _first: tuple[Term, float] | None = None
-    _beat: float = field(init=False)
+    _states: dict[str, State] = field(default_factory=dict)
+    _first: dict[str, tuple[Term, float]] = field(default_factory=dict)
+    _beats: dict[str, float] = field(init=False)
     _down: float = field(init=False)
     _up: bool = False
     _ups: deque[float] = field(default_factory=lambda: deque(maxlen=TIMES))
 
     def __post_init__(self) -> None:
-        """Link and beat are missed from the beginning."""
-        self._beat = self._down = self.since
+        """Link and beats are missed from the beginning."""
+        self._beats = dict.fromkeys(self.roots, self.since)
+        self._down = self.since
 
-    def look(self, now: float, *, connected: bool, state: State | None, why: str) -> str:
+    def look(self, now: float, *, connected: bool, states: Mapping[str, State], why: str) -> str:
         """Take in how things are now; gives a sentence if the user should hear of it.
 
         Args:
             now: seconds, by the caller's clock.
             connected: whether the link is up.
-            state: the newest that was heard; the same object as long as none is newer.
+            states: the newest that were heard, by logical sender; the same objects as long as none is newer.
             why: the link is down.
 
         Raises:
             WorkerError: there is nothing to wait for any more.
         """
-        self._hear(now, state)
+        for name, state in states.items():
+            self._hear(name, now, state)
         said = ""
         if connected and not self._up:
             said = self._came(now)
@@ -64,9 +70,11 @@ class Vigil:
         self._up = connected
         if not connected and now - self._down > AGAIN_S:
             raise WorkerError(f"the broker does not answer any more, for {AGAIN_S:g} s: {why}")
-        if connected and now - self._beat > SILENCE_S:
+        silent = [name for name, beat in self._beats.items() if now - beat > SILENCE_S]
+        if connected and silent:
+            who = "no aggregator" if len(self._beats) == 1 else f"nobody of {', '.join(silent)}"
             raise WorkerError(
-                f"the broker answers, but no aggregator has led the run for {SILENCE_S:g} s; see "
+                f"the broker answers, but {who} has led the run for {SILENCE_S:g} s; see "
                 f"'kubectl --namespace {self.namespace} get pods' and the aggregators' logs"
             )
         return said
@@ -80,14 +88,15 @@ class Vigil:
             )
         if len(self._ups) == 1:
             return ""
-        self._beat, self.gap = now, now - self._down
+        self._beats, self.gap = dict.fromkeys(self._beats, now), now - self._down
         return "connected again"
 
-    def _hear(self, now: float, state: State | None) -> None:
-        if state is None or state is self._state:
+    def _hear(self, name: str, now: float, state: State) -> None:
+        if state is self._states.get(name):
             return
-        self._state, self._beat = state, now
-        if self._first is None or self._first[0] != state.term:
-            self._first = (state.term, now)
-        elif now - self._first[1] >= BEAT_S * 0.8:
-            self.settled = state.term
+        self._states[name], self._beats[name] = state, now
+        first = self._first.get(name)
+        if first is None or first[0] != state.term:
+            self._first[name] = (state.term, now)
+        elif now - first[1] >= BEAT_S * 0.8:
+            self.settled[name] = state.term

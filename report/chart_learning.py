@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from report import experiments as several
 from report.drawing import LABEL_GAP, MARGIN, WIDTH, Chart, place, render, round_ticks, sheet, spread
-from report.palette import INK, MUTED
+from report.palette import INK, MUTED, region_colours
 from report.record import Record
 from report.rounds import Round
 from report.summary import of_region, regions
@@ -14,6 +15,7 @@ from report.text import clean, loss, percent, plural, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Say = Callable[[float], str]
 """Says a value in words."""
@@ -22,6 +24,8 @@ _LABEL_INCHES = 1.5
 _AXIS_INCHES = 0.55
 _NAME = 13
 _MANY = 40
+_NAMED = 4
+"""Experiments up to which the title names all."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class Line:
 
 def learning_chart(record: Record, colours: dict[str, str]) -> Chart | None:
     """The curves of accuracy and loss; None if no round's model was evaluated."""
+    if record.experiments:
+        return _experiments_chart(record, colours)
     run = record.run
     scored = [r for r in run.scored if r.number >= 1]
     if not scored:
@@ -63,17 +69,47 @@ def learning_chart(record: Record, colours: dict[str, str]) -> Chart | None:
     )
     subtitle = f"Bold: the global model on the test set. In colour: on each region's own validation part.{before}"
     figure, _ = sheet(title, subtitle, _HEIGHT)
+    _two(figure, lambda what: _lines(record, shown, colours, what))
+    ends = "; ".join(f"{line.name} {percent(line.end)}" for line in _lines(record, shown, colours, "accuracy")[1:])
+    alt = f"{title}, with loss {loss(last.loss)}. On the regions' own validation parts: {ends or 'not known'}."
+    return render("learning", title, alt, figure, colours)
+
+
+def _two(figure: "Figure", lines: Callable[[str], list[Line]]) -> None:
+    """Accuracy at the left, loss at the right."""
     width = (WIDTH - 2 * MARGIN - 2 * (_LABEL_INCHES + _AXIS_INCHES)) / 2
     for number, what in enumerate(("accuracy", "loss")):
         left = MARGIN + _AXIS_INCHES + number * (width + _LABEL_INCHES + _AXIS_INCHES)
         axes = place(figure, left, MARGIN + 0.35, width, _HEIGHT - MARGIN - 0.65)
-        axes.set_title("accuracy" if what == "accuracy" else "loss", loc="left", color=MUTED, size=9.5)
-        lines = _lines(record, shown, colours, what)
-        draw_lines(axes, lines, percent if what == "accuracy" else loss)
+        axes.set_title(what, loc="left", color=MUTED, size=9.5)
+        draw_lines(axes, lines(what), percent if what == "accuracy" else loss)
         axes.set_xlabel("round")
-    ends = "; ".join(f"{line.name} {percent(line.end)}" for line in _lines(record, shown, colours, "accuracy")[1:])
-    alt = f"{title}, with loss {loss(last.loss)}. On the regions' own validation parts: {ends or 'not known'}."
-    return render("learning", title, alt, figure, colours)
+
+
+def _experiments_chart(record: Record, colours: dict[str, str]) -> Chart | None:
+    """The curves of several experiments in one picture."""
+    entries = several.entries(record)
+    ranked = sorted((e for e in entries if e.last), key=lambda e: (-e.accuracy, e.title))
+    if not ranked:
+        return None
+    ends = ", ".join(f"{entry.title} {percent(entry.accuracy)}" for entry in ranked)
+    title = f"After the last round: {ends}" if len(ranked) <= _NAMED else several.headline(entries)
+    own = {**region_colours([e.title for e in record.experiments]), **colours}
+    subtitle = (
+        f"The models of {len(entries)} experiments that share nothing, each on its own trainers' part of the test set."
+    )
+
+    def lines(what: str) -> list[Line]:
+        found = []
+        for part in record.experiments:
+            later = [r for r in part.run.scored if r.number >= 1]
+            scored = later if len(later) > 1 else part.run.scored
+            found.append(_line(part.title, own[part.title], [(r.number, getattr(r, what)) for r in scored]))
+        return [line for line in found if line.points]
+
+    figure, _ = sheet(title, subtitle, _HEIGHT)
+    _two(figure, lines)
+    return render("learning", title, f"{title}. Accuracy after the last round: {ends}.", figure, colours)
 
 
 def _lines(record: Record, shown: Sequence[Round], colours: dict[str, str], what: str) -> list[Line]:

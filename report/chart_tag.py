@@ -41,7 +41,9 @@ def tag_chart(record: Record, colours: dict[str, str]) -> Chart:
 def _note(record: Record, worker: PlannedWorker) -> str:
     """What is said of a worker at the right: its samples, or that it led last."""
     if worker.spec.dataset is None:
-        return "led the run" if worker.spec.worker == record.history.leader else ""
+        if worker.spec.worker not in record.history.leaders:
+            return ""
+        return "led the run" if record.lineage.makes(worker.spec.worker) else "led its group"
     state = record.history.states.get(worker.spec.dataset.name)
     return "" if state is None or state.samples is None else count(state.samples)
 

@@ -86,10 +86,22 @@ class RunFolder:
         """The model as a safetensors file; its SHA-256 is the model's."""
         return self.path / "model.safetensors"
 
+    def model_of(self, experiment: str) -> Path:
+        """The model of an experiment, likewise; that of the only one (an empty name) is `model`."""
+        return self.path / "models" / f"{experiment}.safetensors" if experiment else self.model
+
     @property
-    def keras(self) -> Path:
-        """The model as Keras loads it."""
-        return self.path / "model.keras"
+    def models(self) -> list[Path]:
+        """The models that are kept, as safetensors files."""
+        found = [self.model, *sorted((self.path / "models").glob("*.safetensors"))]
+        return [path for path in found if path.is_file()]
+
+    def keep_model(self, content: bytes, experiment: str = "") -> Path:
+        """Write a model; gives its path."""
+        path = self.model_of(experiment)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        return path
 
     def __enter__(self) -> Self:
         """Keep it while the run goes on."""

@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from report.incidents import Incident, incidents
-from report.rounds import Closing, Opening, Round, Run, Score, Share
+from report.rounds import Closing, Opening, Passing, Round, Run, Score, Share, Traffic
 from report.states import State, Tally
+from tag.roots import NOBODY, Lineage
 from worker import events as ev
 
 
@@ -35,18 +36,23 @@ def checked(event: ev.Event) -> ev.Event | None:
 class History:
     """What is known of a federation's runs.
 
+    Args:
+        events: so far.
+        lineage: who leads whom; without it, each worker that leads makes models.
+
     Attributes:
         runs: by number.
         states: what each dataset's trainer does now.
-        terms: leaders by term.
+        terms: leaders by logical sender and term.
         unreadable: events with a field of a wrong type, which were left out.
     """
 
-    def __init__(self, events: Iterable[ev.Event] = ()) -> None:
+    def __init__(self, events: Iterable[ev.Event] = (), lineage: Lineage = NOBODY) -> None:
         self.runs: dict[int, Run] = {}
         self.states: dict[str, State] = {}
-        self.terms: dict[int, ev.Leading] = {}
+        self.terms: dict[str, dict[int, ev.Leading]] = {}
         self.unreadable = 0
+        self._lineage = lineage
         self._tallies: dict[tuple[str, str, str], Tally] = {}
         for event in events:
             self.add(event)
@@ -61,9 +67,16 @@ class History:
         else:
             self._of_leader(sound)
 
+    def join(self, other: "History") -> None:
+        """Take over what another knows of trainers, leaders and dropped messages, though not its runs."""
+        self.states |= other.states
+        self.terms |= other.terms
+        self._tallies |= other._tallies  # noqa: SLF001 - another of this class
+        self.unreadable += other.unreadable
+
     def run(self, number: int) -> Run:
         """The run of that number, made if need be."""
-        return self.runs.setdefault(number, Run(number))
+        return self.runs.setdefault(number, Run(number, lineage=self._lineage))
 
     @property
     def current(self) -> Run:
@@ -73,8 +86,14 @@ class History:
 
     @property
     def leader(self) -> str | None:
-        """Id of the worker that leads under the highest term."""
-        return self.terms[max(self.terms)].worker if self.terms else None
+        """Id of the worker that makes the model under the highest term."""
+        made = [worker for worker in self.leaders if self._lineage.makes(worker)]
+        return made[0] if made else None
+
+    @property
+    def leaders(self) -> list[str]:
+        """Ids of the workers that lead under the highest term of their logical sender, in the order of those."""
+        return [terms[max(terms)].worker for _, terms in sorted(self.terms.items())]
 
     @property
     def dropped(self) -> list[Tally]:
@@ -91,7 +110,7 @@ class History:
     def incidents(self) -> list[Incident]:
         """What went other than planned, in order of time."""
         starts = {dataset: state.starts for dataset, state in self.states.items()}
-        return incidents(self.runs.values(), self.terms, starts)
+        return incidents(self.runs.values(), self.terms, starts, self._lineage)
 
     def state(self, dataset: str, group: str = "") -> State:
         """What that dataset's trainer does now, made if need be."""
@@ -115,9 +134,11 @@ class History:
         match event:
             case ev.RoundOpened() | ev.RoundClosed() | ev.Evaluated():
                 self._of_round(event)
-            case ev.UpdateCounted():
+            case ev.UpdateCounted() if event.dataset not in self._lineage.behind:
                 shares = self.run(event.run).at(event.round).shares
                 shares.setdefault(event.dataset, Share()).samples = event.samples
+            case ev.PassedOn() | ev.Validated() | ev.Moved():
+                self._of_part(event)
             case ev.Leading():
                 self._lead(event)
             case ev.Waiting():
@@ -153,25 +174,47 @@ class History:
                 )
                 record.closings.extend([closing] if closing not in record.closings else [])
             case _:
-                _judge(record, event)
+                office = self._lineage.office(event.worker)
+                if _judge(record, office, event):
+                    record.score = Score(event.accuracy, event.loss, event.count)
+
+    def _of_part(self, event: ev.PassedOn | ev.Validated | ev.Moved) -> None:
+        """What was done below the root, or beside its rounds; the newest of each holds."""
+        record, office = self.run(event.run).at(event.round), self._lineage.office(event.worker)
+        match event:
+            case ev.PassedOn():
+                known = record.passings.get(office)
+                if known is None or event.time >= known.time:
+                    seconds = max(0.0, event.seconds)
+                    record.passings[office] = Passing(event.time, event.worker, event.participants, seconds)
+            case ev.Moved():
+                if event.worker not in record.moved or event.time >= record.moved[event.worker].time:
+                    record.moved[event.worker] = Traffic(event.time, event.sent, event.received)
+            case _:
+                _judge(record, office, event)
 
     def _lead(self, event: ev.Leading) -> None:
         """A leader's term may be heard of after what it did in it."""
-        self.terms[event.term] = event
+        self.terms.setdefault(self._lineage.office(event.worker), {})[event.term] = event
         for record in (r for run in self.runs.values() for r in run.record.values()):
             record.closings = [replace(c, term=self._term(c.worker, c.time)) for c in record.closings]
 
     def _term(self, worker: str, time: float) -> int:
-        return max((t for t, e in self.terms.items() if e.worker == worker and e.time <= time), default=0)
+        terms = self.terms.get(self._lineage.office(worker), {})
+        return max((t for t, e in terms.items() if e.worker == worker and e.time <= time), default=0)
 
 
-def _judge(record: Round, event: ev.Evaluated) -> None:
-    if record.judged is not None and event.time < record.judged:
-        return
+def _judge(record: Round, office: str, event: ev.Evaluated | ev.Validated) -> bool:
+    """Take in validations, unless newer ones of the same leader are known; gives whether they were taken in."""
+    known = record.judgements.get(office)
+    if known is not None and event.time < known[0]:
+        return False
     nan = float("nan")
-    record.judged = event.time
-    record.score = Score(event.accuracy, event.loss, event.count)
-    record.validation = {
-        dataset: Score(value.get("accuracy", nan), value.get("loss", nan), int(value.get("count", 0)))
-        for dataset, value in sorted(event.validation.items())
-    }
+    record.judgements[office] = (
+        event.time,
+        {
+            name: Score(value.get("accuracy", nan), value.get("loss", nan), int(value.get("count", 0)))
+            for name, value in event.validation.items()
+        },
+    )
+    return True

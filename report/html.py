@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from report import experiments as several
 from report.comparison import Verdict, verdict
 from report.drawing import Chart
+from report.leaders import leaders, seconds_of
 from report.palette import region_colours, variables
 from report.record import Record
 from report.rounds import Round
@@ -46,22 +48,26 @@ def _facts(record: Record) -> dict[str, Any]:
     found = verdict(record)
     begun = min((o.time for r in record.run.rounds for o in r.openings), default=None)
     unread = record.unread + history.unreadable
-    heads, rounds = _rounds(record)
+    entries = several.entries(record)
     return {
         "federation": clean(record.federation),
         "outcome": clean(facts.outcome),
         "message": clean(facts.message or (record.run.failure.message if record.run.failure else "")),
-        "headline": _headline(record),
+        "headline": several.headline(entries) or _headline(record),
         "lead": _lead(record),
         "figures": _figures(record),
-        "model": clean(record.model or ""),
-        "rounds": rounds,
-        "rounds_heads": heads,
+        "model": "" if entries else clean(record.model or ""),
+        "experiments": _experiments(entries) if entries else None,
+        "rounds": [(clean(one.title), *_rounds(one)) for one in record.experiments or (record,) if one.run.rounds],
         "rounds_caption": "Accuracy and loss: of the model that the round made, on the test set. "
         "Overhead: the round's time less its slowest trainer's evaluating and training",
         "summaries": _regions(record),
+        "leaders": _leaders(record),
+        "passing": _passing(record),
+        "links": [(clean(r), volume(up), volume(record.traffic.down[r])) for r, up in record.traffic.up.items()],
+        "channels": [(clean(n), volume(b.sent), volume(b.received)) for n, b in record.traffic.channels.items()],
         "data": [_data(record, member.dataset, member.uri) for member in record.members],
-        "incidents": [(_since(incident.time, begun), clean(incident.text)) for incident in history.incidents],
+        "incidents": [(_since(incident.time, begun), clean(incident.text)) for incident in record.incidents],
         "dropped": [(clean(t.sender), clean(t.reason), count(t.count), clean(t.detail)) for t in history.dropped],
         "comparison": _comparison(found) if found else None,
         "command": _command(record),
@@ -84,14 +90,25 @@ def _lead(record: Record) -> str:
     samples = total(state.samples for state in record.history.states.values())
     data = f": {plural(samples, 'sample')} in all" if samples else ""
     where = f"{plural(len(record.members), 'trainer')} in {plural(len(record.groups), 'region')}, each on its own data"
+    if record.experiments:
+        each = f"{where}{data}, in {plural(len(record.experiments), 'experiment')} that share nothing"
+        return f"{each}: each has its own aggregator, and a model of its own."
     tested = f", tested on {plural(record.run.last.count, 'sample')}" if record.run.last else ""
     earlier = f" This is run {record.run.number}; it goes on from the run before." if record.run.number > 1 else ""
     return f"One model, trained by {where}{data}{tested}.{earlier}"
 
 
 def _figures(record: Record) -> list[tuple[str, str]]:
-    last = record.run.last
     samples = total(state.samples for state in record.history.states.values())
+    if record.experiments:
+        return [
+            ("experiments", count(len(record.experiments))),
+            ("rounds of each", count(record.planned)),
+            ("trainers", count(len(record.members))),
+            ("training samples", count(samples)),
+            ("time", seconds(record.facts.seconds)),
+        ]
+    last = record.run.last
     rounds = f"{len(record.run.closed)} of {record.planned}" if record.planned else str(len(record.run.closed))
     return [
         ("test accuracy", percent(record.accuracy)),
@@ -101,6 +118,23 @@ def _figures(record: Record) -> list[tuple[str, str]]:
         ("training samples", count(samples)),
         ("time", seconds(record.facts.seconds)),
     ]
+
+
+def _experiments(entries: list[several.Entry]) -> dict[str, Any]:
+    rows = [
+        (
+            clean(entry.title),
+            count(entry.samples),
+            f"{entry.rounds} of {entry.planned}",
+            count(entry.tested or None),
+            percent(entry.last.accuracy if entry.last else None),
+            entry.best_said or UNKNOWN,
+            seconds(entry.seconds),
+            clean(entry.model or UNKNOWN),
+        )
+        for entry in entries
+    ]
+    return {"sentence": clean(several.sentence(entries)), "rows": rows}
 
 
 def _rounds(record: Record) -> tuple[list[str], list[list[str]]]:
@@ -148,6 +182,32 @@ def _regions(record: Record) -> list[tuple[str, ...]]:
         )
         for found in region_summaries(record)
     ]
+
+
+def _leaders(record: Record) -> list[tuple[str, ...]]:
+    return [
+        (
+            clean(found.name),
+            "makes the model" if found.makes else "passes on sums",
+            count(found.trainers),
+            seconds(found.seconds),
+            volume(found.sent),
+            volume(found.received),
+        )
+        for found in leaders(record)
+    ]
+
+
+def _passing(record: Record) -> tuple[list[str], list[list[str]]] | None:
+    """Round by round, after how long each of a few middle aggregators passed on its sum; None if there are none."""
+    names = sorted({name for made in record.run.rounds for name in made.passings})
+    if not names or len(names) > EACH_REGION:
+        return None
+    rows = [
+        [str(made.number), *(seconds(seconds_of(name, made, makes=False)) for name in names), seconds(made.seconds)]
+        for made in record.run.rounds
+    ]
+    return ["round", *(clean(name) for name in names), "whole round"], rows
 
 
 def _comparison(found: Verdict) -> dict[str, Any]:

@@ -12,12 +12,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from report.histories import Histories
 from report.history import History
 from report.plain import JsonView, PlainView, View, describe, to_stderr, to_stdout, waiting
 from report.record import members, planned_rounds
 from report.states import State
 from report.text import clean, clock, loss, percent, plural, shorten, volume
 from tag.plan import Plan
+from tag.roots import lineage
 from worker import events as ev
 
 REFRESH_S = 0.1
@@ -49,16 +51,22 @@ class LiveView:
     def __init__(
         self, plan: Plan, console: Console, now: Callable[[], float] = time.monotonic, *, elapsed: float = 0.0
     ) -> None:
-        self.history = History()
+        self._lineage = lineage(plan)
+        self._histories = Histories(self._lineage)
         self._console = console
         self._plan = plan
         self._now = now
         self._begun = now() - elapsed
-        self._paces: dict[int, _Pace] = {}
+        self._paces: dict[tuple[str, int], _Pace] = {}
         self._drawn = float("-inf")
         self._live = Live(console=console, auto_refresh=False, transient=False)
         for member in members(plan):
-            self.history.state(member.dataset, member.group).worker = member.worker
+            self._histories.of(member.worker).state(member.dataset, member.group).worker = member.worker
+
+    @property
+    def history(self) -> History:
+        """What is known so far; of several experiments, of the first."""
+        return next(iter(self._histories.by_title.values()))
 
     def start(self) -> None:
         """Begin to draw."""
@@ -72,12 +80,12 @@ class LiveView:
 
     def event(self, event: ev.Event) -> None:
         """Take in an event."""
-        self.history.add(event)
+        self._histories.add(event)
         if isinstance(event, ev.RoundClosed):
-            pace = self._paces.setdefault(event.run, _Pace())
+            pace = self._paces.setdefault((self._lineage.title(event.worker), event.run), _Pace())
             pace.took[event.round] = max(0.0, event.seconds)
             pace.last = self._now()
-        if isinstance(event, _LINES) and (line := describe(event)) is not None:
+        if isinstance(event, _LINES) and (line := describe(event, self._lineage)) is not None:
             self.say(line)
         self.tick()
 
@@ -92,15 +100,18 @@ class LiveView:
 
     def remaining(self) -> float | None:
         """Seconds until the last round ends, judged by those that have ended; None before the first has."""
-        run, rounds = self.history.current.number, self._rounds()
-        pace = self._paces.get(run)
+        known = [self._left(title, history) for title, history in self._histories.by_title.items()]
+        return max((left for left in known if left is not None), default=None)
+
+    def _left(self, title: str, history: History) -> float | None:
+        pace, rounds = self._paces.get((title, history.current.number)), self._rounds(history)
         if pace is None or not rounds:
             return None
         left = max(0, rounds - max(pace.took)) * sum(pace.took.values()) / len(pace.took)
         return max(0.0, left - (self._now() - pace.last))
 
-    def _rounds(self) -> int:
-        return self.history.current.planned or planned_rounds(self._plan)
+    def _rounds(self, history: History) -> int:
+        return history.current.planned or planned_rounds(self._plan)
 
     def _draw(self) -> None:
         self._drawn = self._now()
@@ -108,41 +119,49 @@ class LiveView:
 
     def picture(self) -> RenderableType:
         """What is shown now."""
-        parts: list[RenderableType] = [self._headline(), self._scores(), self._table()]
-        awaited = self.history.current.waiting
-        if awaited is not None:
-            parts.append(Text(clean(waiting(awaited)), style="yellow", overflow="ellipsis", no_wrap=True))
+        told = self._experiments() if self._histories.several else _scores(self.history)
+        parts: list[RenderableType] = [self._headline(), told, self._table()]
+        for title, history in self._histories.by_title.items():
+            if (awaited := history.current.waiting) is not None:
+                line = waiting(awaited, self._lineage)
+                line = f"{title}: {line}" if title else line
+                parts.append(Text(clean(line), style="yellow", overflow="ellipsis", no_wrap=True))
         return Group(*parts)
 
     def _headline(self) -> Text:
-        run = self.history.current
-        rounds = self._rounds()
-        now = run.rounds[-1].number if run.rounds else 0
-        if run.failure:
-            what = "failed"
-        elif run.final:
-            what = f"finished {plural(rounds, 'round')}"
-        else:
-            what = f"round {now} of {rounds}" if now else "starting"
         line = Text(no_wrap=True, overflow="ellipsis")
         line.append(clean(shorten(self._plan.federation, 30)), style="bold")
+        what = (
+            plural(len(self._histories.by_title), "experiment") if self._histories.several else self._at(self.history)
+        )
         line.append(f"  {what}", style="bold cyan")
         line.append(f"  {clock(self._now() - self._begun)} elapsed")
         left = self.remaining()
-        if left is not None and not (run.final or run.failure):
+        over = all(h.current.final or h.current.failure for h in self._histories.by_title.values())
+        if left is not None and not over:
             line.append(f", about {clock(left)} left")
         return line
 
-    def _scores(self) -> Text:
-        scored = self.history.current.scored
-        if not scored:
-            return Text("global model: not evaluated yet", style="dim")
-        last, best = scored[-1], max(scored, key=lambda r: r.accuracy or 0.0)
-        when = f"after round {last.number}" if last.number else "before training"
-        text = f"global model: accuracy {percent(last.accuracy)}, loss {loss(last.loss)} {when}"
-        if percent(best.accuracy) != percent(last.accuracy):
-            text += f"; best {percent(best.accuracy)}"
-        return Text(text, no_wrap=True, overflow="ellipsis")
+    def _at(self, history: History) -> str:
+        """How far a run is."""
+        run, rounds = history.current, self._rounds(history)
+        now = run.rounds[-1].number if run.rounds else 0
+        if run.failure:
+            return "failed"
+        if run.final:
+            return f"finished {plural(rounds, 'round')}"
+        return f"round {now} of {rounds}" if now else "starting"
+
+    def _experiments(self) -> Table:
+        """A line for each experiment, as many as there is room for."""
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, expand=False)
+        room = max(3, self._console.height // 2)
+        for title, history in list(self._histories.by_title.items())[:room]:
+            name = Text(shorten(clean(title), _NAME_LETTERS), style="bold")
+            table.add_row(name, Text(self._at(history), style="cyan"), _scores(history))
+        if len(self._histories.by_title) > room:
+            table.add_row(f"{len(self._histories.by_title) - room} more")
+        return table
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", expand=False)
@@ -152,14 +171,29 @@ class LiveView:
         table.add_column("", no_wrap=True, min_width=_BAR_CELLS)
         for name in ("loss", "up", "down"):
             table.add_column(name, justify="right", no_wrap=True, min_width=7)
-        states = sorted(self.history.states.values(), key=lambda s: (s.group, s.dataset))
-        room = max(3, self._console.height - _HEAD_LINES)
+        known = [s for history in self._histories.by_title.values() for s in history.states.values()]
+        states = sorted(known, key=lambda s: (s.group, s.dataset))
+        more = min(len(self._histories.by_title), self._console.height // 2 + 1) if self._histories.several else 0
+        room = max(3, self._console.height - _HEAD_LINES - more)
         rows = [_row(s) for s in states] if len(states) <= room else _by_group(states)
         for row in rows[:room]:
             table.add_row(*row)
         if len(rows) > room:
             table.add_row(f"{len(rows) - room} more")
         return table
+
+
+def _scores(history: History) -> Text:
+    """How good the newest model is."""
+    scored = history.current.scored
+    if not scored:
+        return Text("global model: not evaluated yet", style="dim")
+    last, best = scored[-1], max(scored, key=lambda r: r.accuracy or 0.0)
+    when = f"after round {last.number}" if last.number else "before training"
+    text = f"global model: accuracy {percent(last.accuracy)}, loss {loss(last.loss)} {when}"
+    if percent(best.accuracy) != percent(last.accuracy):
+        text += f"; best {percent(best.accuracy)}"
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def _row(state: State) -> list[RenderableType]:
@@ -214,7 +248,7 @@ def view_for(plan: Plan, *, as_json: bool = False, elapsed: float = 0.0) -> Iter
         return
     console = Console(file=sys.stdout, highlight=False)
     if not console.is_terminal or console.is_dumb_terminal:
-        yield PlainView(to_stdout, elapsed=elapsed)
+        yield PlainView(to_stdout, elapsed=elapsed, lineage=lineage(plan))
         return
     view = LiveView(plan, console, elapsed=elapsed)
     view.start()

@@ -2,10 +2,11 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, TextIO
 
 from report.text import clean, clock, count, digest, listing, loss, percent, plural, seconds
+from tag.roots import NOBODY, Lineage
 from worker import events as ev
 
 Print = Callable[[str], None]
@@ -32,16 +33,25 @@ class PlainView:
         write: is given each line.
         now: seconds, of any zero.
         elapsed: seconds for which the run has gone on already.
+        lineage: who leads whom; of several experiments, each line begins with its title.
     """
 
-    def __init__(self, write: Print, now: Callable[[], float] = time.monotonic, *, elapsed: float = 0.0) -> None:
+    def __init__(
+        self,
+        write: Print,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        elapsed: float = 0.0,
+        lineage: Lineage = NOBODY,
+    ) -> None:
+        self._lineage = lineage
         self._write = write
         self._now = now
         self._begun = now() - elapsed
 
     def event(self, event: ev.Event) -> None:
         """Write the event's line, if it has one."""
-        if (line := describe(event)) is not None:
+        if (line := describe(event, self._lineage)) is not None:
             self.say(line)
 
     def say(self, line: str) -> None:
@@ -92,8 +102,18 @@ def _print(line: str, stream: TextIO) -> None:
     stream.flush()
 
 
-def describe(event: ev.Event) -> str | None:
-    """The event in a line; None if it does not matter to a log."""
+def describe(event: ev.Event, lineage: Lineage = NOBODY) -> str | None:
+    """The event in a line; None if it does not matter to a log.
+
+    Args:
+        event: of any kind.
+        lineage: who leads whom.
+    """
+    title, line = lineage.title(event.worker), _line(event, lineage)
+    return f"{title}: {line}" if title and line is not None else line
+
+
+def _line(event: ev.Event, lineage: Lineage) -> str | None:
     match event:
         case ev.Ready():
             samples = f"{count(event.samples)} training samples"
@@ -107,34 +127,45 @@ def describe(event: ev.Event) -> str | None:
             of = f"{plural(event.count, 'message')} of {event.sender}"
             return f"{event.worker} dropped {of} ({event.reason}): {event.detail}"
         case ev.Waiting():
-            return waiting(event)
+            return waiting(event, lineage)
         case ev.Noted():
             return f"{event.worker}: {event.text}"
-        case ev.RoundOpened() | ev.RoundClosed() | ev.Evaluated() | ev.Finished():
+        case ev.RoundOpened() | ev.PassedOn() | ev.RoundClosed() | ev.Evaluated() | ev.Finished():
             return _of_run(event)
         case _:
             return None
 
 
-def waiting(event: ev.Waiting) -> str:
-    """What the run waits for, and why where that says more."""
+def waiting(event: ev.Waiting, lineage: Lineage = NOBODY) -> str:
+    """What the run waits for, where if that is below its root, and why where that says more."""
     what = f"round {event.round} waits for " if event.round else "the run waits for "
+    if not lineage.makes(event.worker):
+        office = lineage.office(event.worker)
+        what = f"round {event.round}: {office} waits for " if event.round else f"{office} waits for "
     reason = f": {event.reason}" if event.reason and not event.reason.startswith("waits for") else ""
     return f"{what}{listing(event.missing) or 'its quorum'}{reason}"
 
 
-def _of_run(event: ev.RoundOpened | ev.RoundClosed | ev.Evaluated | ev.Finished) -> str:
+def _of_run(event: ev.RoundOpened | ev.PassedOn | ev.RoundClosed | ev.Evaluated | ev.Finished) -> str:
     match event:
         case ev.RoundOpened():
-            return f"round {event.round} of {event.rounds} begins with {plural(len(event.selected), 'trainer')}"
+            trainers = event.trainers or len(event.selected)
+            return f"round {event.round} of {event.rounds} begins with {plural(trainers, 'trainer')}"
+        case ev.PassedOn():
+            of = _amount(event.participants)
+            return f"round {event.round}: {event.name} passes on {of} after {seconds(event.seconds)}"
         case ev.RoundClosed():
-            of = f"{count(sum(event.participants.values()))} samples of {plural(len(event.participants), 'trainer')}"
+            of = _amount(event.participants)
             return f"round {event.round} of {event.rounds} took {seconds(event.seconds)}: {of}"
         case ev.Evaluated():
             what = "the first model" if event.round == 0 else f"round {event.round} of {event.rounds}"
             return f"{what}: accuracy {percent(event.accuracy)}, loss {loss(event.loss)}"
         case ev.Finished():
             return f"finished after {plural(event.rounds, 'round')}: model {digest(event.model)}"
+
+
+def _amount(participants: Mapping[str, int]) -> str:
+    return f"{count(sum(participants.values()))} samples of {plural(len(participants), 'trainer')}"
 
 
 def _is_round_number(number: int) -> bool:

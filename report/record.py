@@ -1,14 +1,19 @@
 """A run's folder, read: its plan, its facts and its events. Writes nothing."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from report.histories import Histories
 from report.history import History
+from report.incidents import Incident
 from report.rounds import Run
+from report.traffic import Ledger, Traffic
 from tag.plan import Plan
+from tag.roots import Lineage, lineage
 from worker.errors import InputError
 from worker.events import Event, read_event
 
@@ -54,6 +59,19 @@ class Comparison(_Loose):
     alone: dict[str, tuple[Point, ...]] = {}
 
 
+class Reached(_Loose):
+    """What one of several experiments came to.
+
+    Attributes:
+        model_sha256: of its last model.
+        accuracy: of that model.
+    """
+
+    name: str
+    model_sha256: str | None = None
+    accuracy: float | None = None
+
+
 class Facts(_Loose):
     """What run.json says.
 
@@ -65,6 +83,7 @@ class Facts(_Loose):
         versions: of libraries, by name.
         cpu: `model` and `flags`.
         threads: of the numeric libraries.
+        experiments: where several roots made a model each.
     """
 
     federation: str = ""
@@ -80,6 +99,7 @@ class Facts(_Loose):
     cpu: dict[str, str] = {}
     threads: int | None = None
     comparison: Comparison | None = None
+    experiments: tuple[Reached, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,15 +121,31 @@ class Record:
     """What is kept of a run.
 
     Attributes:
+        lineage: who leads whom.
         unread: lines of the events' file that could not be read.
+        experiments: each as a record of its own, where several roots made a model each; else empty.
+        title: of the experiment that this is; else empty.
+        traffic: of all workers.
     """
 
     folder: Path
     plan: Plan
     facts: Facts
     history: History
+    lineage: Lineage
     unread: int = 0
     members: tuple[Member, ...] = field(default=())
+    experiments: tuple["Record", ...] = ()
+    title: str = ""
+    traffic: Traffic = field(default_factory=Traffic)
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """What went other than planned, in order of time; of several experiments, each under its title."""
+        if not self.experiments:
+            return self.history.incidents
+        found = [Incident(i.time, f"{e.title}: {i.text}") for e in self.experiments for i in e.history.incidents]
+        return sorted(found, key=lambda i: (i.time, i.text))
 
     @property
     def run(self) -> Run:
@@ -182,14 +218,33 @@ def read_record(folder: Path) -> Record:
     plan = _parsed(Plan, folder / PLAN, texts[PLAN])
     lines = [line for line in texts[EVENTS].splitlines() if line.strip()]
     events: list[Event] = [event for line in lines if (event := read_event(line)) is not None]
-    return Record(
+    found = lineage(plan)
+    histories = Histories(found, events)
+    history = histories.joined()
+    whole = Record(
         folder=folder,
         plan=plan,
         facts=_parsed(Facts, folder / FACTS, texts[FACTS]),
-        history=History(events),
+        history=history,
+        lineage=found,
         unread=len(lines) - len(events),
         members=members(plan),
+        traffic=Ledger(plan, events).traffic(history.current.number),
     )
+    return replace(whole, experiments=tuple(_parts(whole, histories))) if histories.several else whole
+
+
+def _parts(whole: Record, histories: Histories) -> Iterator[Record]:
+    reached = {one.name: one for one in whole.facts.experiments}
+    for root in whole.lineage.roots:
+        own = reached.get(root.title) or Reached(name=root.title)
+        yield replace(
+            whole,
+            title=root.title,
+            facts=whole.facts.model_copy(update={"model_sha256": own.model_sha256, "accuracy": own.accuracy}),
+            history=histories.by_title[root.title],
+            members=tuple(m for m in whole.members if m.dataset in root.datasets),
+        )
 
 
 def _parsed(kind: type[_M], file: Path, text: str) -> _M:

@@ -1,7 +1,9 @@
 """What is known of a run, its rounds and its trainers. Plain values; `history` fills them from events."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from tag.roots import NOBODY, Lineage
 from worker.events import Failed, Trained, Uploaded, Waiting
 
 PHASES = ("receiving", "evaluating", "training", "uploading")
@@ -77,6 +79,30 @@ class Opening:
 
 
 @dataclass(frozen=True)
+class Passing:
+    """One sum that a middle aggregator passed on.
+
+    Attributes:
+        participants: training samples by dataset.
+        seconds: from the round's opening in its group to the sum.
+    """
+
+    time: float
+    worker: str
+    participants: Mapping[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Payload bytes of a worker in a round, by channel."""
+
+    time: float
+    sent: Mapping[str, int]
+    received: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Closing:
     """One closing of a round by a leader.
 
@@ -100,17 +126,30 @@ class Round:
 
     Attributes:
         score: of the model that this round made, or None.
-        validation: the same model on each dataset's own validation part.
-        judged: time of the evaluation that was taken in.
+        judgements: when the same model was last judged on the validation parts, and how, by who heard of it.
+        shares: by dataset.
+        passings: the last sum of each middle aggregator, by logical sender.
+        moved: of those who told it, by worker.
     """
 
     number: int
     score: Score | None = None
-    validation: dict[str, Score] = field(default_factory=dict)
-    judged: float | None = None
+    judgements: dict[str, tuple[float, dict[str, Score]]] = field(default_factory=dict)
     shares: dict[str, Share] = field(default_factory=dict)
     openings: list[Opening] = field(default_factory=list)
     closings: list[Closing] = field(default_factory=list)
+    passings: dict[str, Passing] = field(default_factory=dict)
+    moved: dict[str, Traffic] = field(default_factory=dict)
+
+    @property
+    def validation(self) -> dict[str, Score]:
+        """The model on each dataset's own validation part."""
+        found = {
+            name: score
+            for _, judged in sorted(self.judgements.values(), key=_by_time)
+            for name, score in judged.items()
+        }
+        return dict(sorted(found.items()))
 
     @property
     def known(self) -> bool:
@@ -172,6 +211,10 @@ class Round:
         return self.closing.seconds - max(known)
 
 
+def _by_time(judged: tuple[float, dict[str, Score]]) -> float:
+    return judged[0]
+
+
 @dataclass
 class Run:
     """One training of the federation.
@@ -183,6 +226,7 @@ class Run:
         waits: every time that the run waited for its quorum.
         final: SHA-256 of the final model, once it is finished.
         failure: why it can't go on, or None.
+        lineage: who leads whom.
     """
 
     number: int
@@ -191,6 +235,7 @@ class Run:
     waits: list[Waiting] = field(default_factory=list)
     final: str | None = None
     failure: Failed | None = None
+    lineage: Lineage = NOBODY
 
     def at(self, number: int) -> Round:
         """The round of that number, made if need be."""
@@ -218,6 +263,11 @@ class Run:
         return [r for _, r in sorted(self.record.items()) if r.score]
 
     @property
+    def judged(self) -> list[Round]:
+        """The rounds whose model was judged on validation parts, from the initial model on."""
+        return [r for _, r in sorted(self.record.items()) if r.validation]
+
+    @property
     def last(self) -> Score | None:
         """Of the newest model that was evaluated."""
         return self.scored[-1].score if self.scored else None
@@ -229,9 +279,18 @@ class Run:
 
     @property
     def waiting(self) -> Waiting | None:
-        """What the run waits for now, or None."""
-        if not self.waits or self.final or self.failure:
-            return None
-        wait = max(self.waits, key=lambda w: w.time)
-        moved = [o.time for r in self.rounds for o in r.openings] + [c.time for r in self.rounds for c in r.closings]
-        return None if moved and max(moved) > wait.time else wait
+        """What the run waits for now, or None; of waits in tiers above each other, the lowest, which is the cause."""
+        last: dict[str, Waiting] = {}
+        for wait in sorted(self.waits, key=lambda w: w.time) if not (self.final or self.failure) else ():
+            last[self.lineage.office(wait.worker)] = wait
+        now = {office: wait for office, wait in last.items() if wait.time >= max(self._moves(office), default=0.0)}
+        causes = [wait for wait in now.values() if not now.keys() & set(wait.missing)]
+        return max(causes, key=lambda w: w.time, default=None)
+
+    def _moves(self, office: str) -> Iterator[float]:
+        """When the run went on, for a leader."""
+        for record in self.rounds:
+            yield from (opening.time for opening in record.openings)
+            yield from (closing.time for closing in record.closings)
+            if office in record.passings:
+                yield record.passings[office].time

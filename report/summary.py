@@ -41,8 +41,8 @@ class RegionSummary:
         samples: training samples of all its datasets.
         training: mean seconds of training in a round.
         validation: accuracy of the newest judged model on its own validation parts.
-        sent: payload bytes up in all rounds.
-        received: payload bytes down in all rounds.
+        sent: payload bytes up of its trainers, in the whole run.
+        received: likewise, down.
     """
 
     name: str
@@ -88,14 +88,17 @@ def of_region(round_: Round, datasets: Sequence[str]) -> RegionRound:
 
 
 def region_summaries(record: Record) -> list[RegionSummary]:
-    """All regions over the current run, in the order of names."""
+    """All regions over the current run, in the order of names; of several experiments, one after the other."""
+    if record.experiments:
+        return [found for one in record.experiments for found in region_summaries(one)]
     run = record.run
     found = []
     for name, datasets in regions(record).items():
         rounds = [of_region(r, datasets) for r in run.rounds]
         states = [record.history.states.get(d) for d in datasets]
+        moved = [record.traffic.of(m.worker) for m in record.members if m.group == name]
         ready = total(s.samples for s in states if s)
-        judged = [of_region(r, datasets).validation for r in run.scored]
+        judged = [v for r in run.judged if (v := of_region(r, datasets).validation) is not None]
         found.append(
             RegionSummary(
                 name=name,
@@ -103,8 +106,8 @@ def region_summaries(record: Record) -> list[RegionSummary]:
                 samples=ready if ready is not None else next((r.samples for r in rounds if r.samples), None),
                 training=mean(r.training for r in rounds),
                 validation=judged[-1] if judged else None,
-                sent=total(r.sent for r in rounds),
-                received=total(r.received for r in rounds),
+                sent=total(b.sent for b in moved if b),
+                received=total(b.received for b in moved if b),
             )
         )
     return found

@@ -10,8 +10,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from report import experiments as several
 from report import text
 from report.comparison import Verdict, verdict
+from report.leaders import Leader, leaders
 from report.record import Record, read_record
 from report.rounds import Round
 from report.summary import RegionRound, of_region, region_summaries, regions
@@ -22,6 +24,7 @@ _FIXED = 32
 _TIME = 9
 _REGION = 15
 _ALONE_SHOWN = 10
+_LEADERS_SHOWN = 20
 _NAME = 14
 
 
@@ -58,8 +61,25 @@ def summarize(record: Record, *, width: int | None = None, colour: bool | None =
 
 def describe(record: Record) -> dict[str, Any]:
     """The same as one JSON object: shares of one, seconds, bytes; null is not known."""
-    run, found = record.run, verdict(record)
-    rounds = [
+    found = verdict(record)
+    told: dict[str, Any] = {
+        "folder": str(record.folder),
+        "outcome": record.facts.outcome,
+        "message": record.facts.message,
+        "accuracy": record.accuracy,
+        "model": record.model,
+        "rounds": _rounds_told(record),
+        "dropped": sum(tally.count for tally in record.history.dropped),
+        "comparison": found.sentence if found else None,
+        "traffic": record.traffic.told(),
+    }
+    if record.experiments:
+        told |= {"rounds": [], "model": None, "experiments": _experiments_told(record)}
+    return told
+
+
+def _rounds_told(record: Record) -> list[dict[str, Any]]:
+    return [
         {
             "round": r.number,
             "accuracy": r.accuracy,
@@ -73,28 +93,41 @@ def describe(record: Record) -> dict[str, Any]:
                 for own in (of_region(r, datasets),)
             },
         }
-        for r in run.rounds
+        for r in record.run.rounds
     ]
-    return {
-        "folder": str(record.folder),
-        "outcome": record.facts.outcome,
-        "message": record.facts.message,
-        "accuracy": record.accuracy,
-        "model": record.model,
-        "rounds": rounds,
-        "dropped": sum(tally.count for tally in record.history.dropped),
-        "comparison": found.sentence if found else None,
-    }
+
+
+def _experiments_told(record: Record) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": entry.title,
+            "samples": entry.samples,
+            "accuracy": entry.last.accuracy if entry.last else None,
+            "tested": entry.tested,
+            "best_round": entry.best.number if entry.best else None,
+            "seconds": entry.seconds,
+            "model": entry.model,
+            "file": entry.file,
+            "rounds": _rounds_told(part),
+        }
+        for entry, part in zip(several.entries(record), record.experiments, strict=True)
+    ]
 
 
 def _end_of_run(record: Record, width: int) -> RenderableType:
     parts: list[RenderableType] = []
-    if record.run.rounds:
+    if record.experiments:
+        parts += [_rounds_of_each(record, width), Text()]
+    elif record.run.rounds:
         parts += [_rounds(record, width), Text()]
     parts += [_regions(record), Text()]
-    found = verdict(record)
-    if found:
-        parts += [_comparison(found), Text(text.clean(found.sentence)), Text()]
+    if len(found := leaders(record)) > 1:
+        parts += [_leaders(found), Text()]
+    if record.experiments:
+        entries = several.entries(record)
+        parts += [_experiments(entries), Text(text.clean(several.sentence(entries))), Text()]
+    if against := verdict(record):
+        parts += [_comparison(against), Text(text.clean(against.sentence)), Text()]
     return Group(*parts, *_result(record), *_paths(record))
 
 
@@ -138,6 +171,59 @@ def _rounds(record: Record, width: int) -> Table:
     return table
 
 
+def _rounds_of_each(record: Record, width: int) -> Table:
+    """The rounds of each experiment, side by side; of many only the accuracies, of very many nothing."""
+    last = max((r.number for e in record.experiments for r in e.run.rounds), default=-1)
+    numbers = range(last + 1)
+    names = [text.shorten(text.clean(e.title), _NAME) for e in record.experiments]
+    for wide in (True, False):
+        rows = [[_made(e.run.record.get(n), wide=wide) for e in record.experiments] for n in numbers]
+        columns = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
+        if sum(columns) + len(columns) + len("round ") <= width:
+            break
+    else:
+        names, rows = [], []
+    table = _plain_table(("round", True), *((name, True) for name in names))
+    table.caption = ("accuracy, loss, time of the round" if wide else "accuracy") if names else None
+    table.caption_justify = "right"
+    for number, cells in zip(numbers, rows, strict=False):
+        if any(cells):
+            table.add_row(str(number), *cells)
+    return table
+
+
+def _made(made: Round | None, *, wide: bool) -> str:
+    if made is None or not (made.score or made.closing):
+        return ""
+    rest = f" {text.loss(made.loss)} {text.seconds(made.seconds).rjust(7)}" if wide else ""
+    return f"{text.percent(made.accuracy)}{rest}"
+
+
+def _experiments(found: list[several.Entry]) -> Table:
+    table = _plain_table(
+        ("experiment", False),
+        ("samples", True),
+        ("rounds", True),
+        ("tested", True),
+        ("accuracy", True),
+        ("best round", True),
+        ("time", True),
+        ("SHA-256", True),
+    )
+    for entry in found:
+        table.add_row(
+            text.shorten(text.clean(entry.title), _NAME),
+            text.count(entry.samples),
+            f"{entry.rounds}/{entry.planned}" if entry.rounds != entry.planned else str(entry.rounds),
+            text.count(entry.tested or None),
+            text.percent(entry.last.accuracy if entry.last else None),
+            entry.best_said or text.UNKNOWN,
+            text.seconds(entry.seconds),
+            text.digest(entry.model),
+        )
+    return table
+
+
 def _share(region: RegionRound) -> str:
     return f"{text.count(region.samples)} {text.seconds(region.training).rjust(7)}"
 
@@ -170,6 +256,24 @@ def _regions(record: Record) -> Table:
     return table
 
 
+def _leaders(found: list[Leader]) -> Table:
+    """Of very many only the first: they stand in metrics.csv."""
+    table = _plain_table(
+        ("aggregator", False), ("trainers", True), ("time of a round", True), ("sent", True), ("received", True)
+    )
+    for leader in found[:_LEADERS_SHOWN]:
+        table.add_row(
+            text.shorten(text.clean(leader.name), 2 * _NAME),
+            str(leader.trainers),
+            text.seconds(leader.seconds),
+            text.volume(leader.sent),
+            text.volume(leader.received),
+        )
+    if len(found) > _LEADERS_SHOWN:
+        table.add_row(f"and {len(found) - _LEADERS_SHOWN} more")
+    return table
+
+
 def _comparison(found: Verdict) -> Table:
     table = _plain_table(
         ("training", False), ("rounds", True), ("accuracy", True), ("loss", True), ("federated is", True)
@@ -195,7 +299,7 @@ def _comparison(found: Verdict) -> Table:
 
 def _result(record: Record) -> list[RenderableType]:
     run, facts = record.run, record.facts
-    made = len(run.closed)
+    made = min((len(e.run.closed) for e in record.experiments), default=len(run.closed))
     reached = f" after {made} of {text.plural(record.planned, 'round')}" if record.planned else ""
     took = f", {text.seconds(facts.seconds)}" if facts.seconds else ""
     why = f": {text.clean(facts.message)}" if facts.message else ""
@@ -204,7 +308,7 @@ def _result(record: Record) -> list[RenderableType]:
     if record.accuracy is not None:
         tested = f" on {text.plural(run.last.count, 'test sample')}" if run.last else ""
         lines.append(Text.assemble("final accuracy ", (text.percent(record.accuracy), "bold"), tested))
-    if record.model:
+    if record.model and not record.experiments:
         lines.append(Text(f"model SHA-256  {text.clean(record.model)}"))
     dropped = sum(tally.count for tally in record.history.dropped)
     if dropped:

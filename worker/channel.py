@@ -40,10 +40,18 @@ class Channel:
         spec: the worker.
         place: its place on the channel.
         link: to the channel's broker; without one nothing is said.
+
+    Attributes:
+        name: of the channel.
+        sent: payload bytes that this worker published here.
+        received: payload bytes that came, its own messages that it hears again included.
     """
 
     def __init__(self, spec: WorkerSpec, place: Membership, link: Link | None = None) -> None:
         self.link = link
+        self.name = place.channel
+        self.sent = 0
+        self.received = 0
         self.home = HOME if place.group == EVERY_GROUP else place.group
         self._spec = spec
         self._place = place
@@ -64,7 +72,9 @@ class Channel:
         """Publish a message."""
         if self.link is not None:
             payload = body if isinstance(body, bytes) else encode(body)
+            before = self.link.sent
             self.link.publish(self.topic(kind, group=group, to=to), payload, retain=retain)
+            self.sent += self.link.sent - before
 
     def subscribe(self) -> None:
         """Subscribe once more, to all that this worker hears at the channel's broker."""

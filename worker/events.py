@@ -182,10 +182,10 @@ class Leading(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting(Event):
-    """The run waits, for the named datasets.
+    """The run waits, or a middle aggregator does, for those who are named.
 
     Attributes:
-        missing: names of the datasets whose trainers are missing.
+        missing: logical senders that are missing: datasets, or middle aggregators.
         reason: a sentence.
     """
 
@@ -201,7 +201,8 @@ class RoundOpened(Event):
 
     Attributes:
         model: SHA-256 of the model that it starts from.
-        selected: names of the datasets whose trainers take part.
+        selected: logical senders that take part: datasets, or middle aggregators.
+        trainers: who take part, here and below; 0 is one for each of `selected`.
     """
 
     run: int = 1
@@ -209,6 +210,7 @@ class RoundOpened(Event):
     rounds: int = 0
     model: str = ""
     selected: list[str] = field(default_factory=list)
+    trainers: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,6 +256,25 @@ class PassedOn(Event):
     name: str = ""
     participants: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved(Event):
+    """What a worker moved in a round, by channel; of a trainer with one channel, `Uploaded` tells it.
+
+    A root tells it when a round closes, whoever follows somebody when its update is confirmed, and all when the run is
+    over: what the evaluation of the last model moved.
+
+    Attributes:
+        round: that round; one more than there are is the last evaluation.
+        sent: payload bytes published, by channel.
+        received: payload bytes received, by channel.
+    """
+
+    run: int = 1
+    round: int = 0
+    sent: dict[str, int] = field(default_factory=dict)
+    received: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,21 +54,22 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; gives its exit status: 0 fine, also where there is nothing to write; 1 failed; 2 bad input."""
     parser = argparse.ArgumentParser(prog="python -m worker.export", description=__doc__)
     parser.add_argument("--program", type=Path, required=True, help="the program that trained the weights")
-    parser.add_argument("--weights", type=Path, required=True, help="a model.safetensors")
-    parser.add_argument("--out", type=Path, required=True, help="the .keras file to write")
+    parser.add_argument("--weights", type=Path, required=True, nargs="+", help="a model.safetensors, or several")
+    parser.add_argument("--out", type=Path, required=True, nargs="+", help="the .keras file to write for each")
     arguments = parser.parse_args(argv)
-    try:
-        saved = export(arguments.program, unpack(arguments.weights.read_bytes()), arguments.out)
-    except (OSError, TensorError) as error:
-        sys.stderr.write(f"weights {str(arguments.weights)!r} can't be read ({error}); a model.safetensors is wanted\n")
-        return 2
-    except WorkerError as error:
-        sys.stderr.write(f"{error.detail}{error}\n")
-        return error.status
-    done = (
-        f"wrote {arguments.out}" if saved else f"{arguments.program} makes no Keras model without data; no .keras file"
-    )
-    sys.stdout.write(f"{done}\n")
+    if len(arguments.weights) != len(arguments.out):
+        parser.error(f"{len(arguments.weights)} --weights and {len(arguments.out)} --out; give one --out for each")
+    for weights, out in zip(arguments.weights, arguments.out, strict=True):
+        try:
+            saved = export(arguments.program, unpack(weights.read_bytes()), out)
+        except (OSError, TensorError) as error:
+            sys.stderr.write(f"weights {str(weights)!r} can't be read ({error}); a model.safetensors is wanted\n")
+            return 2
+        except WorkerError as error:
+            sys.stderr.write(f"{error.detail}{error}\n")
+            return error.status
+        done = f"wrote {out}" if saved else f"{arguments.program} makes no Keras model without data; no .keras file"
+        sys.stdout.write(f"{done}\n")
     return 0
 
 

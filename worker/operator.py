@@ -1,7 +1,7 @@
-"""The operator's end of a federation: its events, its state, and the model that it has reached."""
+"""The operator's end of a federation: its events, the states of who makes models, and the models that they reached."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Self
 
 from msgspec.structs import replace
@@ -28,19 +28,29 @@ class Operator:
         channel: of whoever makes the model.
         address: of the broker of that channel.
         name: client id.
-        others: addresses of further brokers, at which workers tell what happens.
+        roots: logical sender of each worker that may make a model, by its id; others are not heard. If left out, all
+            who lead make one model.
+        others: addresses of further brokers, at which workers tell what happens, and others make models.
 
     Attributes:
-        state: the newest state of a leader, a new object at each of its beats; None until one is heard.
+        states: the newest state of a leader by its logical sender, a new object at each of its beats.
         trouble: why the link is down, or empty.
     """
 
     def __init__(
-        self, federation: str, channel: str, address: Address, name: str = OPERATOR, *, others: Iterable[Address] = ()
+        self,
+        federation: str,
+        channel: str,
+        address: Address,
+        name: str = OPERATOR,
+        *,
+        others: Iterable[Address] = (),
+        roots: Mapping[str, str] | None = None,
     ) -> None:
-        self.state: State | None = None
+        self.states: dict[str, State] = {}
         self.trouble = ""
-        self._from = ("", "")
+        self._roots = roots
+        self._from: dict[str, tuple[str, str]] = {}
         self._events: list[Event] = []
         base = f"{ROOT}/{federation}/{channel}/+"
         events = f"{ROOT}/{federation}/+/+/event/+"
@@ -49,7 +59,7 @@ class Operator:
         self._channel = Channel(WorkerSpec(federation=federation, worker=name, role=name, memberships=(place,)), place)
         links = Links()
         self._link = Link(name, address, filters, links=links)
-        self._others = [Link(name, other, [events], links=links) for other in others]
+        self._others = [Link(name, other, filters, links=links) for other in others]
         self._channel.link = self._link
         self._download = Download()
         self._model: Downloaded | None = None
@@ -70,6 +80,11 @@ class Operator:
         """Whether all links are up."""
         return all(link.connected for link in (self._link, *self._others))
 
+    @property
+    def state(self) -> State | None:
+        """The state of whoever makes the model, of several the first by name; None before it is heard."""
+        return self.states[min(self.states)] if self.states else None
+
     def next(self, timeout: float) -> Event | None:
         """The next event; None if none comes in `timeout` seconds."""
         end = time.monotonic() + timeout
@@ -77,8 +92,12 @@ class Operator:
             self._pump(left)
         return self._events.pop(0) if self._events else None
 
-    def fetch_model(self, timeout: float) -> bytes:
-        """The safetensors file of the state's model.
+    def fetch_model(self, timeout: float, root: str | None = None) -> bytes:
+        """The safetensors file of a state's model.
+
+        Args:
+            timeout: seconds.
+            root: logical sender of who makes it; may be left out where there is but one.
 
         Raises:
             WorkerError: nobody leads, or the model does not come in `timeout` seconds.
@@ -88,24 +107,31 @@ class Operator:
         have = 0
         while time.monotonic() < end:
             self._pump(0.1)
-            if self.state is None or not self.state.model:
+            name, state = self._of(root)
+            if state is None or not state.model:
                 continue
-            if self._model is not None and self._model.manifest.digest == self.state.model and self._model.file:
+            if self._model is not None and self._model.manifest.digest == state.model and self._model.file:
                 return bytes(self._model.file)
-            now_have = self._download.have(self.state.model)
+            now_have = self._download.have(state.model)
             if now_have != have and now_have % ACK_CHUNKS == 0:
                 have = now_have
-                self._want(have, ask=False)
+                self._want(name, state, have, ask=False)
             if time.monotonic() - asked >= ASK_AGAIN_S:
                 asked = time.monotonic()
-                self._want(have, ask=True)
-        known = "no leader is heard" if self.state is None else f"the leader is in phase {self.state.phase!r}"
-        raise WorkerError(f"the model did not come within {timeout:g} s: {known}; look at the aggregator's log")
+                self._want(name, state, have, ask=True)
+        _, state = self._of(root)
+        known = "no leader is heard" if state is None else f"the leader is in phase {state.phase!r}"
+        which = f"model of {root}" if len(set((self._roots or {}).values())) > 1 else "model"
+        raise WorkerError(f"the {which} did not come within {timeout:g} s: {known}; look at the aggregator's log")
 
-    def _want(self, have: int, *, ask: bool) -> None:
-        state = self.state
-        if state is not None:
-            group, sender = self._from
+    def _of(self, root: str | None) -> tuple[str, State | None]:
+        name = root if root is not None else min(self.states, default="")
+        return name, self.states.get(name)
+
+    def _want(self, root: str, state: State, have: int, *, ask: bool) -> None:
+        group, sender = self._from[root]
+        for link in (self._link, *self._others):  # one of them has it; at the others nobody listens
+            self._channel.link = link
             self._channel.say("want", Want(state.term, state.model, have, ask=ask), group=group, to=sender)
 
     def _pump(self, timeout: float) -> None:
@@ -122,15 +148,23 @@ class Operator:
         elif topic.kind == "state":
             self._hear(read(State, item.payload), topic.group, topic.sender)
         elif topic.kind == "alive" and (alive := read(Alive, item.payload)) is not None:
-            if self.state is not None and alive.term == self.state.term:
-                self.state = replace(self.state)
+            name = self._root(topic.sender)
+            if name is not None and name in self.states and alive.term == self.states[name].term:
+                self.states[name] = replace(self.states[name])
         elif topic.kind == "model":
             self._chunk(item.payload)
 
+    def _root(self, sender: str) -> str | None:
+        """Logical sender of a worker; None if it makes no model."""
+        return "" if self._roots is None else self._roots.get(sender)
+
     def _hear(self, state: State | None, group: str, sender: str) -> None:
-        best = self.state
-        if state is not None and (best is None or (state.term, state.round) >= (best.term, best.round)):
-            self.state, self._from = state, (group, sender)
+        name = self._root(sender)
+        if state is None or name is None:
+            return
+        best = self.states.get(name)
+        if best is None or (state.term, state.round) >= (best.term, best.round):
+            self.states[name], self._from[name] = state, (group, sender)
 
     def _chunk(self, payload: bytes) -> None:
         try:

@@ -7,7 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tag.estimate.links import HERE, Link, Places, Seconds, as_star, beside_data, links, place_of, seconds
+from tag.estimate.links import (
+    HERE,
+    Link,
+    Places,
+    Seconds,
+    as_star,
+    beside_data,
+    links,
+    place_of,
+    planned_places,
+    seconds,
+)
 from tag.estimate.memory import Pod, pods
 from tag.estimate.traffic import UPDATE_TALK_BYTES, Flow, flows, framed, manifest_bytes, state_bytes
 from tag.kubernetes_resources import Resources
@@ -138,7 +149,7 @@ def estimate(plan: Plan, settings: Settings) -> Estimate:
         rounds=max(runs, default=1),
         connections=connections,
         rows=_rows(plan, found),
-        links=links(found, settings.home),
+        links=links(found, settings.home, planned_places(plan)),
         pods=pods(plan, settings.resources, found, settings.model, connections=connections, loaded=settings.loaded),
         into_broker=sum(flow.sent for flow in found),
         out_of_broker=sum(flow.received for flow in found),
@@ -182,11 +193,12 @@ def _rows(plan: Plan, found: Sequence[Flow]) -> tuple[Row, ...]:
 
 
 def _layouts(plan: Plan, found: Sequence[Flow], settings: Settings) -> Iterator[Layout]:
-    yield _layout(AS_PLANNED, found, settings)
+    planned = planned_places(plan)
+    yield _layout(AS_PLANNED, found, settings, planned)
     tree = any(flow.part == "follow" and flow.worker.spec.dataset is None for flow in found)
     if tree:
         moved, brokers = beside_data(plan, settings.home)
-        yield _layout(BESIDE_DATA, flows(moved, settings.model), settings, brokers)
+        yield _layout(BESIDE_DATA, flows(moved, settings.model), settings, {**planned, **brokers})
     if tree or any(flow.part == "ring" for flow in found):
         yield _layout(STAR, flows(as_star(plan), settings.model), settings)
 

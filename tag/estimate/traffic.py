@@ -1,8 +1,9 @@
 """What each worker sends and receives in a round, by the protocol's rules. Pure.
 
 A leader publishes a model once to each group, and the broker copies it to the members. A trainer's update is as large
-as the model; a middle aggregator passes on 64-bit sums, twice the weights. Replicas get a checkpoint in each round; the
-leader hears its own, too. A ring passes 64-bit sums around, as ring all-reduce does; below an aggregator one of its
+as the model; a middle aggregator passes on 64-bit sums, twice the weights. Replicas of whoever makes the model get a
+checkpoint in each round, and the leader hears its own, too; those of a middle aggregator hear what comes from above. A
+ring passes 64-bit sums around, as ring all-reduce does; below an aggregator one of its
 members passes the sum on, and all take the model. What coordinators say is left out. Bytes are of MQTT's payload.
 """
 
@@ -45,7 +46,7 @@ class Flow:
         worker: who.
         channel: name.
         group: name; of a checkpoint the group of the replicas, which may be `*`.
-        part: what it does there: lead, follow, keep a checkpoint, or be a member of a ring.
+        part: what it does there: lead, follow (a standby only listens), keep a checkpoint, or be a member of a ring.
         sent: payload bytes.
         received: payload bytes.
         updates: that it takes in and adds up.
@@ -186,7 +187,7 @@ def _in_group(group: _Group, size: int, manifest: int, depth: Mapping[str, int])
     if ring:
         yield from _around(group.channel, group.name, ring, size)
         return
-    if any(function.startswith("coordinate") for _, place in group.members for function in place.functions):
+    if any(_coordinates(place) for _, place in group.members):
         return
     active = [(w, leads(place, w.spec.role, depth)) for w, place in group.members if w.spec.worker in group.widths]
     heads, rest = [w for w, head in active if head], [w for w, head in active if not head]
@@ -197,9 +198,16 @@ def _in_group(group: _Group, size: int, manifest: int, depth: Mapping[str, int])
     ups = [framed(width * size, UPDATE_TALK_BYTES) if width else 0 for width in widths]
     for head in heads:
         yield Flow(head, group.channel, group.name, "lead", down, sum(ups), sum(map(bool, widths)))
+    for worker, place in group.members:
+        if worker.spec.worker not in group.widths and not leads(place, worker.spec.role, depth):
+            yield Flow(worker, group.channel, group.name, "follow", 0, len(heads) * down)
     for worker, up in zip(rest, ups, strict=True):
         events = EVENT_BYTES if worker.spec.dataset else 0
         yield Flow(worker, group.channel, group.name, "follow", len(heads) * up + events, len(heads) * down)
+
+
+def _coordinates(place: Membership) -> bool:
+    return any(function.startswith("coordinate") for function in place.functions)
 
 
 def _around(channel: str, group: str, ring: Sequence[PlannedWorker], size: int) -> Iterator[Flow]:
@@ -212,10 +220,11 @@ def _around(channel: str, group: str, ring: Sequence[PlannedWorker], size: int) 
 
 
 def _checkpoints(replicas: Sequence[PlannedWorker], size: int, depth: Mapping[str, int]) -> Iterator[Flow]:
-    if len(replicas) == 1:
-        return
     spec = replicas[0].spec
     led = [place for place in spec.memberships if leads(place, spec.role, depth)]
-    place = (led or list(spec.memberships))[0]
+    rest = [place for place in spec.memberships if place not in led and not _coordinates(place)]
+    if len(replicas) == 1 or rest or not led:
+        return
+    place = led[0]
     for worker in replicas:
         yield Flow(worker, place.channel, place.group, "checkpoint", size if worker is replicas[0] else 0, size)

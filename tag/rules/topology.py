@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from tag.plan import EVERY_GROUP
 from tag.rules.structure import COORDINATE
 from tag.schema import Role, Tag
 
-RUNS_TODAY = "stars, and trees of any depth under one root"
+RUNS_TODAY = "stars, trees of any depth, and several of them beside each other"
 
 
 def missing(tag: Tag) -> list[str]:
@@ -34,8 +33,3 @@ def _of_role(tag: Tag, role: Role) -> Iterator[str]:
         yield f"{subject} has data and aggregates {on['aggregate']}"
     elif len(aggregating) > 1:
         yield f"{subject} aggregates on several channels"
-    elif aggregating and "upload" not in on and len(role.group_association) > 1:
-        yield (
-            f"{subject} is {len(role.group_association)} separate aggregators "
-            f"(one for all groups is groupAssociation: [{{{aggregating[0]}: {EVERY_GROUP!r}}}])"
-        )

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,20 @@ channels:
       trainer: [fetch, upload]
       aggregator: [distribute, aggregate]
 """
+
+
+EXPERIMENTS = TAG.replace('      - param-channel: "*"\n', "{each}").replace("    replica: 2\n", "")
+"""An aggregator for each group; fill in `each` by `experiments`."""
+
+
+def experiments(groups: Iterable[str]) -> str:
+    """The TAG of an experiment in each group, to be given to `Federation.write`."""
+    return EXPERIMENTS.replace("{each}", "".join(f"      - param-channel: {group}\n" for group in groups))
+
+
+def _uri(name: str, parts: int) -> str:
+    kind, _, number = name.rpartition("-")
+    return f"mnist:{number}/60" if kind == "mnist" else f"npz:../blobs.npz#{number}/{parts}"
 
 
 @dataclass
@@ -139,7 +153,7 @@ class Federation:
         parts: int = 3,
         **settings: Any,
     ) -> "Federation":
-        """Write the files; dataset `data-K` is part K of three, or of so many."""
+        """Write the files; dataset `data-K` is part K of three, or of so many, `mnist-K` part K of sixty of MNIST."""
         (self.root / "stacks" / "tags").mkdir(parents=True, exist_ok=True)
         (self.root / "stacks" / "tags" / "regions.yaml").write_text(graph.replace("{groups}", ", ".join(regions)))
         if not isinstance(program, Path):
@@ -148,8 +162,7 @@ class Federation:
         chosen = {"tag": "tags/regions.yaml", "program": str(program), "rounds": 3, "learningRate": 0.1, "seed": 7}
         chosen |= settings
         chosen["datasets"] = {
-            group: [{"name": name, "uri": f"npz:../blobs.npz#{name[-1]}/{parts}"} for name in names]
-            for group, names in regions.items()
+            group: [{"name": name, "uri": _uri(name, parts)} for name in names] for group, names in regions.items()
         }
         self.stack.write_text(json.dumps({"config": {"fedtag:federation": chosen}}))
         return self

@@ -9,8 +9,10 @@ import pytest
 
 from cli.__main__ import main
 from report.record import read_record
+from tests.local.conftest import experiments
 from tests.remote.conftest import Deployment
 from worker.events import read_event
+from worker.tensors import digest
 
 BROKEN = """
 import time
@@ -70,6 +72,28 @@ def test_a_run_is_watched_and_its_result_kept(
 
     assert command("result", "--to", "mine") == 2
     assert "folder 'mine' holds something already" in capsys.readouterr().err
+
+
+def test_experiments_are_watched_to_the_end_of_the_last_and_their_models_kept(
+    deploy: Callable[..., Deployment], run: Callable[[Deployment], Command], capsys: pytest.CaptureFixture[str]
+) -> None:
+    groups = {"eu": ["data-1", "data-2"], "us": ["data-3"]}
+    command = run(deploy(regions=groups, graph=experiments(groups), rounds=2))
+
+    assert command("watch") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(any(f"{group}: round 2 of 2 took" in line for line in lines) for group in groups)
+    assert lines[-1].endswith("keeps its models and their report")
+
+    assert command("watch", "--json") == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [(e["name"], e["rounds"]) for e in told["experiments"]] == [("eu", 2), ("us", 2)]
+
+    assert command("result", "--json", "--to", "mine") == 0
+    kept = json.loads(capsys.readouterr().out)
+    models = {e["name"]: e["model"] for e in told["experiments"]}
+    assert {e["name"]: e["model"] for e in kept["experiments"]} == models
+    assert {name: digest(Path(f"mine/models/{name}.safetensors").read_bytes()) for name in groups} == models
 
 
 def test_a_run_that_failed_ends_both_commands_with_its_message(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tag.faults import Fault, TagError, split
+from tag.roots import roots
 
 # In the TAG: old text, new text, code, text of the faulty line, words that the message must have.
 IN_TAG = [
@@ -163,14 +164,13 @@ def test_fields_that_flame_ignores_are_accepted_with_a_warning(project: Any) -> 
     assert [w.code for w in project.load().warnings] == ["T019"] * 3
 
 
-def test_separate_aggregators_expand_but_can_not_run_yet(project: Any) -> None:
+def test_separate_aggregators_are_experiments_and_have_no_faults(project: Any) -> None:
     project.edit(project.tag, '      - param-channel: "*"\n', "      - param-channel: eu\n      - param-channel: us\n")
     project.edit(project.tag, "[eu, us, asia]", "[eu, us]")
-    project.edit(project.stack, "      asia:", "      eu2:")
+    tokyo = "      asia:\n        - name: tokyo\n          uri: mnist:3/3\n          epochs: 2\n"
+    project.edit(project.stack, tokyo, "")
 
-    fault = next(f for f in project.faults() if f.code == "T044")
-
-    assert "2 separate aggregators" in fault.message
+    assert [root.title for root in roots(project.load().plan)] == ["eu", "us"]
 
 
 def test_a_dataset_without_a_name_is_named_like_its_group_only_when_alone(project: Any) -> None:

@@ -210,6 +210,7 @@ def _open(state: Leader, now: float) -> Step:
             rounds=state.rounds,
             model=held.digest,
             selected=sorted(state.selected),
+            trainers=state.total,
         )
         actions.append(io.Tell(opened))
     return state, actions

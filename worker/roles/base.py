@@ -13,6 +13,7 @@ from worker.channel import Channel, Drops, Letter
 from worker.errors import InputError
 from worker.events import Event, Progress
 from worker.journal import Journal
+from worker.meter import Meter
 from worker.protocol.messages import Here, encode
 from worker.transport import Address, Connected, Disconnected, Inbound, Link, Links
 
@@ -55,6 +56,7 @@ class Worker:
         alive_at: when the loop or a batch last went on, by the monotonic clock.
         status: exit status of an orderly end.
         taken: payload bytes of the letters that were taken in.
+        meter: tells what was moved in a round, by channel.
         failure: why it ended of itself, if it did.
 
     Raises:
@@ -71,6 +73,7 @@ class Worker:
         self.taken = 0
         self.failure: Broken | None = None
         self.parts: dict[str, Part] = {}
+        self.meter = Meter(self._moved)
         self._told: list[Event] = []
         self._ticked = 0.0
         self._all = Links()
@@ -143,9 +146,11 @@ class Worker:
     def _route(self, inbound: Inbound, now: float) -> None:
         for part in self.parts.values():
             if part.channel.echoes(inbound):
+                part.channel.received += len(inbound.payload)
                 part.echoed_at = now
                 return
             if (letter := part.channel.open(inbound)) is not None:
+                part.channel.received += len(inbound.payload)
                 self.taken += len(inbound.payload)
                 part.letter(letter, now)
                 return
@@ -174,6 +179,13 @@ class Worker:
             self._speech.say("event", "\n".join(event.to_wire() for event in self._told).encode())
             self._told = []
         del self._told[:-KEPT_EVENTS]
+
+    def _moved(self) -> dict[str, tuple[int, int]]:
+        """Payload bytes sent and received by channel, since the worker's start."""
+        found = {name: (part.channel.sent, part.channel.received) for name, part in self.parts.items()}
+        name = self._speech.name
+        sent, received = found.get(name, (0, 0))
+        return found | {name: (sent + self._speech.sent, received)}
 
     def quit(self, failure: Broken) -> None:
         """End of itself, once what is said is out."""

@@ -34,7 +34,7 @@ def compose(worker: Worker, *, roster: Path | None = None, state: Path | None = 
         training = Training(worker)
         training.follow = Follow(worker, follow, training)
     elif follow is not None and lead is not None:
-        middle = Middle(worker.spec.name_on(follow))
+        middle = Middle(worker, worker.spec.name_on(follow))
         middle.follow = Follow(worker, follow, middle, active=False)
         Lead(worker, lead, roster=roster, state=state, upper=middle)
     elif lead is not None:

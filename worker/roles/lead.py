@@ -148,6 +148,8 @@ class Lead(Part):
             participants = whole.manifest.participants
             self._leading.store.take_model(whole.held, participants, whole.file)
             self._leading.step(io.Holding(whole.held, participants), now)
+            if letter.kind == "checkpoint" and self._leading.leader is None:
+                self.worker.tell(self.worker.meter.take(whole.held.run, whole.held.round - 1))
 
     def _want_more(self, letter: Letter, digest: str) -> None:
         """Confirm a checkpoint's chunks twice a window; ask a member for the next window of a model."""

@@ -94,6 +94,7 @@ class Leading:
     def end(self) -> None:
         """Lead no more; what is half done is discarded."""
         self.leader = None
+        self._worker.meter.stop()
         self.store.unstage("")
         self._outbox.clear()
         if self._upper is not None:
@@ -105,6 +106,8 @@ class Leading:
             return
         self.leader, actions = rounds.step(self.leader, event, now)
         self._worker.journal.round = self.leader.round
+        if self._upper is None and self.leader.phase == "round":
+            self._worker.meter.begin()
         for action in actions:
             self._do(action, now)
 
@@ -172,6 +175,10 @@ class Leading:
                 self._worker.drops.add(sender, reason, detail)
             case io.Tell(event):
                 self._worker.tell(event)
+                if isinstance(event, events.RoundClosed):
+                    self._worker.tell(self._worker.meter.take(event.run, event.round))
+                elif isinstance(event, events.Finished):
+                    self._worker.tell(self._worker.meter.take(event.run, event.rounds + 1))
 
     def _readers(self, group: str) -> list[str]:
         leader = self.leader

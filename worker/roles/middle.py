@@ -6,6 +6,7 @@ from worker.protocol import follower_io as above
 from worker.protocol import leader_io as below
 from worker.protocol.members import Members
 from worker.protocol.messages import Evaluation, Held, Here, State
+from worker.roles.base import Worker
 from worker.roles.follow import Follow, Source
 from worker.roles.leading import Leading, Upper
 
@@ -14,6 +15,7 @@ class Middle(Source, Upper):
     """Joins the part that follows with the part that leads.
 
     Args:
+        worker: that leads and follows.
         name: logical sender above.
 
     Attributes:
@@ -23,8 +25,9 @@ class Middle(Source, Upper):
     passes = True
     follow: Follow
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, worker: Worker, name: str) -> None:
         self.name = name
+        self._worker = worker
         self._leading: Leading | None = None
         self._task: above.Task | None = None
         self._fault = ""
@@ -62,13 +65,20 @@ class Middle(Source, Upper):
             self._leading.step(below.Recalled(), now)
             self.follow.step(above.Stopped(), now)
 
+    def confirmed(self, run: int, number: int, now: float) -> None:  # noqa: ARG002  as Source's
+        """Tell what the round moved, now that its sum is counted."""
+        self._worker.tell(self._worker.meter.take(run, number))
+
     def heard(self, state: State, now: float) -> None:
-        """Tell those below when the run is over."""
+        """Note when a round begins; tell those below when the run is over."""
+        if state.phase == "round":
+            self._worker.meter.begin()
         if self._leading is None or state.phase not in ("finished", "failed"):
             return
         leader = self._leading.leader
         if leader is not None and leader.phase != state.phase and state.term >= self.follow.state.term:
             self._leading.step(below.Over("failed" if state.phase == "failed" else "finished", state.message), now)
+            self._worker.tell(self._worker.meter.take(state.run, state.rounds + 1))
 
     # --- as who is above the part below
 

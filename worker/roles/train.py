@@ -68,8 +68,10 @@ class Training(Source):
         if at != self._telling.at and state.phase in ("round", "evaluation"):
             self._worker.journal.round = state.round
             self._telling.opened(*at, now)
+            self._worker.meter.begin()
         elif state.phase == "finished" and not self._finished:
             self._telling.phase("waiting")
+            self._worker.tell(self._worker.meter.take(state.run, state.rounds + 1))
         self._finished = state.phase == "finished"
 
     def received(self, now: float) -> None:
@@ -77,8 +79,11 @@ class Training(Source):
         self._telling.received(now)
 
     def confirmed(self, run: int, number: int, now: float) -> None:
-        """Tell that a round's update was counted."""
+        """Tell that a round's update was counted, and of several channels what each moved."""
         self._telling.confirmed(run, number, now)
+        moved = self._worker.meter.take(run, number)
+        if len(self._worker.parts) > 1:
+            self._worker.tell(moved)
 
     def result(self, item: Any, now: float) -> None:
         """Something of the computing thread."""

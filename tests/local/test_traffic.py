@@ -1,0 +1,78 @@
+"""What a run moved, as its workers counted it, beside what `fedtag estimate` said of it."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tag.estimate.links import links
+from tag.estimate.traffic import flows
+from tag.load import load_stack
+from tests.local.conftest import TAG
+from tests.local.test_trees import tree
+
+GROUPS = {"eu": ["mnist-1", "mnist-2", "mnist-3"], "us": ["mnist-4"]}
+WITHIN = 0.1
+ROUNDS = 5
+
+
+@pytest.fixture(scope="module", params=["star", "tree"])
+def ran(request: pytest.FixtureRequest, federations: Callable[[], Any]) -> tuple[Any, Any]:
+    """A run of a linear model on a part of MNIST with all replicas, and the plan that was run."""
+    federation = federations().write(
+        regions=GROUPS, graph=TAG if request.param == "star" else tree("eu", "us", replicas=2), rounds=ROUNDS
+    )
+    run = federation.run("--replicas", report=True)
+    assert run.status == 0, run.err
+    return run, load_stack(federation.stack).plan
+
+
+def _estimated(run: Any, plan: Any) -> list[Any]:
+    return flows(plan, (run.folder / "model.safetensors").stat().st_size)
+
+
+def test_each_workers_payload_is_as_estimated(ran: tuple[Any, Any]) -> None:
+    run, plan = ran
+    measured = run.record["traffic"]["workers"]
+    sent: dict[tuple[str, str], int] = defaultdict(int)
+    received: dict[tuple[str, str], int] = defaultdict(int)
+    for flow in _estimated(run, plan):
+        sent[flow.worker.spec.worker, flow.channel] += ROUNDS * flow.sent
+        received[flow.worker.spec.worker, flow.channel] += ROUNDS * flow.received
+
+    told = {w.spec.worker for w in plan.workers} - {"middle-aggregator-eu-1", "middle-aggregator-us-1"}
+    assert measured.keys() == told, "standbys of middle aggregators hear what those hear, and tell nothing"
+    for worker, channel in sent.keys() & {(w, c) for w in told for c in measured[w]}:
+        moved = measured[worker][channel]
+        assert moved["received"] == pytest.approx(received[worker, channel], rel=WITHIN), (worker, channel)
+        if sent[worker, channel]:  # a standby says little, and the estimate nothing
+            assert moved["sent"] == pytest.approx(sent[worker, channel], rel=WITHIN), (worker, channel)
+
+
+def test_each_regions_link_is_as_estimated(ran: tuple[Any, Any]) -> None:
+    run, plan = ran
+    measured = run.record["traffic"]["links"]
+    regions = links(_estimated(run, plan), None)
+
+    assert [region.region for region in regions] == list(measured) == ["eu", "us"]
+    for region in regions:
+        assert measured[region.region]["up"] == pytest.approx(ROUNDS * region.up, rel=WITHIN)
+        assert measured[region.region]["down"] == pytest.approx(ROUNDS * region.down, rel=WITHIN)
+
+
+def test_metrics_tell_what_aggregators_moved_in_each_round(ran: tuple[Any, Any]) -> None:
+    run, _ = ran
+    size = (run.folder / "model.safetensors").stat().st_size
+    with (run.folder / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    root = next(key for key in rows[0] if key.startswith("received.") and "aggregator" in key and "middle" not in key)
+    # Two sums of 64 bits; or four updates, and a checkpoint, which the leader and its standby hear.
+    models = 2 * 2 if "top" in root else 4 + 2
+
+    assert len(rows) == ROUNDS
+    for row in rows[1:]:
+        assert int(row[root]) == pytest.approx(models * size, rel=WITHIN)
+    if "top" in root:
+        assert float(rows[-1]["seconds.middle-aggregator-eu"]) <= float(rows[-1]["seconds"])
