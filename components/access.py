@@ -13,7 +13,9 @@ PORT = 8883
 OPEN_PORT = 1883
 
 OPERATOR_READS = ("here/+", "state/+", "alive/+", "event/+", "model/+", f"model/+/{OPERATOR}")
-NOT_FOR_THE_OPERATOR = ("here", "state", "model", "update", "evaluation", "checkpoint", "claim", "alive", "event")
+NOT_FOR_THE_OPERATOR = (
+    *("here", "state", "model", "update", "evaluation", "checkpoint", "claim", "alive", "pairing", "event"),
+)
 
 # Twice the protocol's window: acknowledgements of a far reader never hold it up. Queues are unbounded, because the
 # protocol bounds what is under way and a broker that drops in silence would cost a whole round.

@@ -54,11 +54,13 @@ class Aggregators(pulumi.ComponentResource):
         self.workers = pulumi.Output.from_input(names)
         self.register_outputs({"workers": self.workers})
 
-    def _replicas(self) -> dict[tuple[str, str], list[PlannedWorker]]:
-        found: dict[tuple[str, str], list[PlannedWorker]] = defaultdict(list)
+    def _replicas(self) -> dict[tuple[str, str, str], list[PlannedWorker]]:
+        found: dict[tuple[str, str, str], list[PlannedWorker]] = defaultdict(list)
         for planned in self._args.workers:
             marks = worker_labels(planned.spec, self._context.model_channel)
-            found[marks[ROLE], marks[GROUP]].append(planned)
+            # Those that a coordinator gives trainers to take part all together: none stands by for another.
+            alone = planned.spec.worker if planned.spec.paired else ""
+            found[marks[ROLE], marks[GROUP], alone].append(planned)
         return {key: sorted(group, key=lambda planned: planned.spec.index or 0) for key, group in found.items()}
 
     def _roster(self) -> pulumi.Output[str]:

@@ -18,8 +18,8 @@ _ERROR = "error: "
 
 
 def local_workers(plan: Plan, *, replicas: bool) -> tuple[PlannedWorker, ...]:
-    """The workers that run on one machine: of a replicated role only the first, unless `replicas`."""
-    return tuple(w for w in plan.workers if replicas or w.spec.index in (None, 0))
+    """The workers that run on one machine: of replicas that stand by only the first, unless `replicas`."""
+    return tuple(w for w in plan.workers if replicas or w.spec.index in (None, 0) or w.spec.paired)
 
 
 def write_commands(

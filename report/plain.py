@@ -130,7 +130,7 @@ def _line(event: ev.Event, lineage: Lineage) -> str | None:
             return waiting(event, lineage)
         case ev.Noted():
             return f"{event.worker}: {event.text}"
-        case ev.RoundOpened() | ev.PassedOn() | ev.RoundClosed() | ev.Evaluated() | ev.Finished():
+        case ev.RoundOpened() | ev.Paired() | ev.PassedOn() | ev.RoundClosed() | ev.Evaluated() | ev.Finished():
             return _of_run(event)
         case _:
             return None
@@ -138,16 +138,24 @@ def _line(event: ev.Event, lineage: Lineage) -> str | None:
 
 def waiting(event: ev.Waiting, lineage: Lineage = NOBODY) -> str:
     """What the run waits for, where if that is below its root, and why where that says more."""
-    what = f"round {event.round} waits for " if event.round else "the run waits for "
+    who = f"round {event.round}" if event.round else "the run"
+    what = f"{who} waits for "
     if not lineage.makes(event.worker):
         office = lineage.office(event.worker)
         what = f"round {event.round}: {office} waits for " if event.round else f"{office} waits for "
     reason = f": {event.reason}" if event.reason and not event.reason.startswith("waits for") else ""
+    if reason and not event.missing:
+        return f"{who}{reason}"
     return f"{what}{listing(event.missing) or 'its quorum'}{reason}"
 
 
-def _of_run(event: ev.RoundOpened | ev.PassedOn | ev.RoundClosed | ev.Evaluated | ev.Finished) -> str:
+def _of_run(
+    event: ev.RoundOpened | ev.Paired | ev.PassedOn | ev.RoundClosed | ev.Evaluated | ev.Finished,
+) -> str | None:
     match event:
+        case ev.Paired():
+            pairs = (f"{aggregator} has {listing(names)}" for aggregator, names in sorted(event.followers.items()))
+            return f"round {event.round}: {'; '.join(pairs)}" if event.round else None
         case ev.RoundOpened():
             trainers = event.trainers or len(event.selected)
             return f"round {event.round} of {event.rounds} begins with {plural(trainers, 'trainer')}"

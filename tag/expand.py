@@ -10,7 +10,17 @@ from pydantic import BaseModel
 from tag.datasets import Dataset
 from tag.infer import complete, depths, lowest_channel, model_channel
 from tag.names import group_name, label, worker_id
-from tag.plan import GROUP_MARK, Limits, Membership, Model, Plan, PlannedWorker, RunSettings, WorkerSpec
+from tag.plan import (
+    GROUP_MARK,
+    Limits,
+    Membership,
+    Model,
+    Plan,
+    PlannedWorker,
+    RunSettings,
+    TrainSettings,
+    WorkerSpec,
+)
 from tag.schema import Role, Tag
 
 M = TypeVar("M", bound=Model)
@@ -46,6 +56,7 @@ def expand(
     tag = complete(tag, groups).tag
     run, programs = run or RunSettings(), programs or {}
     workers: list[PlannedWorker] = []
+    seed = next((dataset.train.seed for dataset in datasets), TrainSettings().seed)
     depth = depths(tag)
     with collector_paused():
         for role in tag.roles:
@@ -53,7 +64,7 @@ def expand(
             if role.is_data_consumer:
                 workers += _with_data(tag, role, datasets, federation, program)
             else:
-                workers += _without_data(tag, role, depth, federation=federation, program=program, run=run)
+                workers += _without_data(tag, role, depth, federation=federation, program=program, run=run, seed=seed)
     workers.sort(key=lambda worker: worker.spec.worker)
     channel = model_channel(tag)
     name = channel.name if channel else ""
@@ -119,13 +130,21 @@ def _with_data(
             "train": dataset.train,
             "index": None,
             "run": None,
+            "seed": None,
         }
         host = {"region": dataset.region, "claim": dataset.claim, "residency": dataset.residency, "limits": limits}
         yield _planned(spec, host)
 
 
 def _without_data(
-    tag: Tag, role: Role, depth: Mapping[str, int], *, federation: str, program: str | None, run: RunSettings
+    tag: Tag,
+    role: Role,
+    depth: Mapping[str, int],
+    *,
+    federation: str,
+    program: str | None,
+    run: RunSettings,
+    seed: int,
 ) -> Iterator[PlannedWorker]:
     if not role.group_association:
         return
@@ -145,6 +164,7 @@ def _without_data(
                 "train": None,
                 "index": index,
                 "run": run,
+                "seed": seed if any(place.coordinates for place in places) else None,
             }
             host = {"region": region, "claim": None, "residency": None, "limits": _limits(role)}
             yield _planned(spec, host)

@@ -17,7 +17,7 @@ _STACK = "stack"
 TIERS = range(3, 7)
 """How many tiers a tree may have; two are `central`."""
 
-_SEVERAL = {"coordinated": 2, "hybrid": 2, "asynchronous": 2}
+_SEVERAL = {"coordinated": 3, "hybrid": 2, "asynchronous": 2}
 """Trainers of a group, where one would not show what the topology does."""
 
 _RATE = 0.05
@@ -91,6 +91,7 @@ def tag_text(order: Order, name: str, head: Sequence[str]) -> str:
         "name": scalar(name),
         "groups": flow(order.groups),
         "each": _entries({"param-channel": group} for group in order.groups),
+        "replica": str(min(2, order.trainers)),
         "middle": _entries({"param-channel": group} | middle for group in order.groups),
     }
     if order.topology.name == "hierarchical":

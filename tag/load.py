@@ -14,7 +14,7 @@ from tag.plan import DatasetSpec, Plan, RunSettings, Split, TrainSettings
 from tag.reading.paths import is_file, shown
 from tag.reading.places import Where
 from tag.reading.source import Document
-from tag.rules import associations, data, flow, naming, peers, run, sizes
+from tag.rules import associations, coordination, data, flow, naming, peers, run, sizes
 from tag.rules.data import Placed
 from tag.rules.tally import tally
 from tag.schema import Tag
@@ -190,13 +190,15 @@ def plan_of(
     plan = expand(whole.tag, datasets, federation=federation, run=settings, programs=programs)
     counted = tally(plan)
     faults += peers.check(whole.tag, counted.present, document)
+    faults += coordination.check_counts(whole.tag, counted.present, document)
     faults += run.check_ids(counted.odd, placed, home[0])
     faults += sizes.check_objects(counted, *home)
     return whole, plan
 
 
 def _graph_faults(whole: Complete, document: Document) -> list[Fault]:
-    return [*associations.check(whole, document), *flow.check(whole.tag, document)]
+    found = [*associations.check(whole, document), *flow.check(whole.tag, document)]
+    return found if split(found)[0] else [*found, *coordination.check(whole.tag, document)]
 
 
 def _groups(placed: Sequence[Placed]) -> dict[str, set[str]]:

@@ -99,6 +99,8 @@ _PARTS: dict[str, Part] = {
     "upload": "follow",
     "ring_allreduce": "ring",
 }
+_COORDINATED = "coordinate"
+"""The function of whoever a coordinator pairs, or asks for its round."""
 
 
 class Membership(Model):
@@ -128,6 +130,11 @@ class Membership(Model):
                 return _PARTS[function]
         return "other"
 
+    @property
+    def coordinates(self) -> bool:
+        """Whether this is a coordinator's end of a channel."""
+        return self.part == "coordinate" and _COORDINATED not in self.functions
+
 
 class WorkerSpec(Model):
     """What one worker must know to start, and no more.
@@ -142,6 +149,7 @@ class WorkerSpec(Model):
         train: of a worker with data.
         index: replica index of a worker without data.
         run: of an aggregator.
+        seed: of a coordinator's draws.
     """
 
     federation: str
@@ -153,15 +161,35 @@ class WorkerSpec(Model):
     train: TrainSettings | None = None
     index: Whole | None = None
     run: RunSettings | None = None
+    seed: Natural | None = None
+
+    @property
+    def coordinates(self) -> bool:
+        """Whether it says who works with whom."""
+        return any(place.coordinates for place in self.memberships)
+
+    @property
+    def paired(self) -> bool:
+        """Whether a coordinator gives it those who follow it: then each of its replicas is a worker of its own."""
+        return {place.part for place in self.memberships} >= {"lead", "follow", "coordinate"}
+
+    @property
+    def pairing_group(self) -> str:
+        """The group within which a coordinator pairs it; empty if it pairs it with nobody."""
+        places = {place.part: place.group for place in self.memberships}
+        return (places.get("lead") or places["follow"]) if "follow" in places else ""
 
     def name_on(self, place: Membership) -> str:
         """The logical sender of what this worker says on a channel, which its replicas and successors share.
 
         It is the dataset, or role and group; of a ring whose members follow somebody above, the ring's role and group.
+        Replicas whom a coordinator gives their followers have each their own: the worker's id.
         """
         ring = next((p for p in self.memberships if p.part == "ring"), None)
         if place.part == "follow" and ring is not None:
             return f"{self.role}-{ring.group}"
+        if self.paired:
+            return self.worker
         return self.dataset.name if self.dataset is not None else self.worker.rpartition("-")[0]
 
 
@@ -260,11 +288,12 @@ class Plan(Model):
 
     @property
     def rosters(self) -> dict[str, dict[str, tuple[str, ...]]]:
-        """The logical senders that a round with quorum `all` waits for, by channel and group."""
+        """The logical senders that a round waits for, or that are to be paired, by channel and group."""
         found: dict[str, dict[str, set[str]]] = {}
         for worker in self.workers:
             for place in worker.spec.memberships:
-                if place.part in ("follow", "ring"):
+                paired = place.part == "coordinate" and not place.coordinates and worker.spec.pairing_group
+                if place.part in ("follow", "ring") or paired:
                     groups = found.setdefault(place.channel, {})
                     groups.setdefault(place.group, set()).add(worker.spec.name_on(place))
         return {

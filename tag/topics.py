@@ -7,7 +7,9 @@ from typing import Literal, NamedTuple
 
 from tag.plan import EVERY_GROUP, Part, PlannedWorker, WorkerSpec
 
-Kind = Literal["here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "alive", "event", "say"]
+Kind = Literal[
+    "here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "alive", "pairing", "event", "say"
+]
 ROOT = "fedtag/1"
 OPERATOR = "operator"
 """The name of whoever watches a federation; it may read state, beats, events and models, and want a model."""
@@ -51,7 +53,7 @@ _HEARD: dict[Part, tuple[str, ...]] = {
     ),
     "follow": ("state/+", "model/+", "model/+/{me}", "want/+/{me}"),
     "ring": (),
-    "coordinate": (),
+    "coordinate": ("pairing/+/{group}",),
     "other": ("say/+", "say/+/{me}"),
 }
 """What each part hears in its groups."""
@@ -59,6 +61,10 @@ _HEARD: dict[Part, tuple[str, ...]] = {
 
 _GONE = "here/+"
 """Replicas of a follower look sooner after the one of them that has left."""
+
+
+_TOLD = ("here/+", "state/+")
+"""What a coordinator hears: who is here, and which round is open."""
 
 
 def filters(spec: WorkerSpec, broker: str = "") -> list[str]:
@@ -69,10 +75,12 @@ def filters(spec: WorkerSpec, broker: str = "") -> list[str]:
             continue
         group = "+" if place.group == EVERY_GROUP else place.group
         base = f"{ROOT}/{spec.federation}/{place.channel}/{group}"
-        kinds = _HEARD[place.part]
+        kinds = _TOLD if place.coordinates else _HEARD[place.part]
+        if place.part == "coordinate" and not place.coordinates and not spec.pairing_group:
+            continue  # a root tells, and is told nothing
         if place.part == "follow" and spec.dataset is None:
             kinds = (_GONE, *kinds)
-        lines += [f"{base}/{kind.format(me=spec.worker)}" for kind in kinds]
+        lines += [f"{base}/{kind.format(me=spec.worker, group=spec.pairing_group)}" for kind in kinds]
     return lines
 
 

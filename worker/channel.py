@@ -17,6 +17,8 @@ _M = TypeVar("_M", bound=Message)
 _FROM_FOLLOWERS = frozenset({"here", "update", "evaluation", "want", "model"})
 _FROM_LEADERS = frozenset({"here", "state", "model", "want"})
 _FROM_REPLICAS = frozenset({"here", "state", "claim", "alive", "checkpoint", "want"})
+_FROM_COORDINATED = frozenset({"here", "state"})
+_FROM_COORDINATORS = frozenset({"pairing"})
 _GONE = frozenset({"here"})
 HOME = "all"
 """The group in which replicas of a role that is in every group speak among themselves."""
@@ -103,6 +105,8 @@ class Channel:
         leads = self._place.part == "lead"
         from_peers = _FROM_FOLLOWERS if leads else _FROM_LEADERS
         from_replicas = _FROM_REPLICAS if leads else _GONE
+        if self._place.part == "coordinate":
+            from_peers = _FROM_COORDINATED if self._place.coordinates else _FROM_COORDINATORS
         known = (
             (kind in from_peers and sender.startswith(f"{self._place.peer}-"))
             or (kind in from_replicas and sender.startswith(f"{self._spec.role}-"))

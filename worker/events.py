@@ -278,6 +278,21 @@ class Moved(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Paired(Event):
+    """A coordinator has paired the trainers of a group with its aggregators.
+
+    Attributes:
+        group: of both.
+        followers: names of the datasets of each aggregator, by its worker id.
+    """
+
+    run: int = 1
+    round: int = 0
+    group: str = ""
+    followers: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoundClosed(Event):
     """A round has ended and made a new model.
 

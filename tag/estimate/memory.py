@@ -76,7 +76,7 @@ def broker_bytes(found: Sequence[Flow], connections: int, size: int) -> int:
     """
     readers: dict[tuple[str, str], int] = defaultdict(int)
     for flow in found:
-        readers[flow.channel, flow.group] += flow.part != "lead"
+        readers[flow.channel, flow.group] += flow.part not in ("lead", "coordinate")
     senders = sum(flow.part in ("follow", "ring") for flow in found)
     windows = sum(min(model_window(count) * CHUNK_BYTES, size) for count in readers.values())
     updates = 2 * min(FIRST_WINDOW_BYTES, senders * size)
@@ -109,9 +109,11 @@ def pods(
             limit, source = _limit(resources.trainer, "trainer", role, worker.limits)
             made.append(Pod(role, "trainer", "at least", needs, limit, source, because))
         else:
-            because = f"{AGGREGATOR_MODELS} × the model and 96 MiB"
+            models = 0 if worker.spec.coordinates else AGGREGATOR_MODELS
+            because = f"{models} × the model and 96 MiB" if models else "96 MiB, as it sees no model"
+            needs = models * size + AGGREGATOR_BYTES
             limit, source = _limit(resources.aggregator, "aggregator", role, worker.limits)
-            made.append(Pod(role, "aggregator", "at most", aggregator_bytes(size), limit, source, because))
+            made.append(Pod(role, "aggregator", "at most", needs, limit, source, because))
     needs = broker_bytes(found, connections, size)
     because = "what may be under way; slow readers make it more"
     limit, source = _limit(resources.broker, "broker")

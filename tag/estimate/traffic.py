@@ -3,8 +3,9 @@
 A leader publishes a model once to each group, and the broker copies it to the members. A trainer's update is as large
 as the model; a middle aggregator passes on 64-bit sums, twice the weights. Replicas of whoever makes the model get a
 checkpoint in each round, and the leader hears its own, too; those of a middle aggregator hear what comes from above. A
-ring passes 64-bit sums around, as ring all-reduce does; below an aggregator one of its
-members passes the sum on, and all take the model. What coordinators say is left out. Bytes are of MQTT's payload.
+ring passes 64-bit sums around, as ring all-reduce does; below an aggregator one of its members passes the sum on, and all
+take the model. Aggregators that a coordinator gives their trainers send each of these a model of its own, as a group has
+several of them. Bytes are of MQTT's payload.
 """
 
 from collections import defaultdict
@@ -27,12 +28,16 @@ STATE_BYTES = 222
 """A leader's state, without the names of the trainers in the group."""
 STATES = 2
 """States that a leader tells a group in a round, at least."""
+PAIRING_BYTES = 36
+"""A group's pairs, without the names of aggregators and trainers."""
+ROUND_BYTES = 100
+"""What a root tells a coordinator of its round."""
 NAME_BYTES = 3
 """Quotes and comma around a name."""
 SUM_WIDTH = 2
 """Bytes of a 64-bit sum beside those of a float32 weight."""
 
-Part = Literal["lead", "follow", "checkpoint", "ring"]
+Part = Literal["lead", "follow", "checkpoint", "ring", "coordinate"]
 _LEAD = {"distribute", "aggregate"}
 _FOLLOW = {"fetch", "upload"}
 _Members = list[tuple[PlannedWorker, Membership]]
@@ -46,7 +51,7 @@ class Flow:
         worker: who.
         channel: name.
         group: name; of a checkpoint the group of the replicas, which may be `*`.
-        part: what it does there: lead, follow (a standby only listens), keep a checkpoint, or be a member of a ring.
+        part: what it does there: lead, follow (a standby only listens), keep a checkpoint, be in a ring, or coordinate.
         sent: payload bytes.
         received: payload bytes.
         updates: that it takes in and adds up.
@@ -108,7 +113,7 @@ def _replicas(plan: Plan) -> list[list[PlannedWorker]]:
         spec = worker.spec
         key = (
             (spec.worker,)
-            if spec.dataset is not None
+            if spec.dataset is not None or spec.paired
             else (spec.role, *((p.channel, p.group) for p in spec.memberships))
         )
         alike[key].append(worker)
@@ -187,7 +192,8 @@ def _in_group(group: _Group, size: int, manifest: int, depth: Mapping[str, int])
     if ring:
         yield from _around(group.channel, group.name, ring, size)
         return
-    if any(_coordinates(place) for _, place in group.members):
+    if any(place.part == "coordinate" for _, place in group.members):
+        yield from _talk(group)
         return
     active = [(w, leads(place, w.spec.role, depth)) for w, place in group.members if w.spec.worker in group.widths]
     heads, rest = [w for w, head in active if head], [w for w, head in active if not head]
@@ -196,6 +202,9 @@ def _in_group(group: _Group, size: int, manifest: int, depth: Mapping[str, int])
     down = framed(size, manifest) + STATES * state_bytes(rest)
     widths = [group.widths[worker.spec.worker] for worker in rest]
     ups = [framed(width * size, UPDATE_TALK_BYTES) if width else 0 for width in widths]
+    if heads[0].spec.paired:
+        yield from _shared(group, heads, list(zip(rest, ups, strict=True)), down - STATES * state_bytes(rest))
+        return
     for head in heads:
         yield Flow(head, group.channel, group.name, "lead", down, sum(ups), sum(map(bool, widths)))
     for worker, place in group.members:
@@ -206,8 +215,36 @@ def _in_group(group: _Group, size: int, manifest: int, depth: Mapping[str, int])
         yield Flow(worker, group.channel, group.name, "follow", len(heads) * up + events, len(heads) * down)
 
 
-def _coordinates(place: Membership) -> bool:
-    return any(function.startswith("coordinate") for function in place.functions)
+def _shared(
+    group: _Group, heads: Sequence[PlannedWorker], rest: Sequence[tuple[PlannedWorker, int]], model: int
+) -> Iterator[Flow]:
+    """Each head has its share of the trainers, and gives a model to each of them; all hear all heads' states."""
+    given = [rest[turn :: len(heads)] for turn in range(len(heads))]
+    states = [STATES * state_bytes(worker for worker, _ in share) for share in given]
+    for head, share, said in zip(heads, given, states, strict=True):
+        up = sum(up for _, up in share)
+        yield Flow(head, group.channel, group.name, "lead", len(share) * model + said, up, len(share))
+    for worker, up in rest:
+        yield Flow(worker, group.channel, group.name, "follow", up + EVENT_BYTES, model + sum(states))
+
+
+def _talk(group: _Group) -> Iterator[Flow]:
+    """A coordinator gives each group of trainers its pairs; a root tells it of its rounds."""
+    paired: dict[str, list[PlannedWorker]] = defaultdict(list)
+    for worker, place in group.members:
+        if worker.spec.pairing_group and not place.coordinates:
+            paired[worker.spec.pairing_group].append(worker)
+    pairs = {name: PAIRING_BYTES + sum(map(_name_bytes, members)) for name, members in paired.items()}
+    roots = [w for w, place in group.members if not place.coordinates and not w.spec.pairing_group]
+    told = STATES * ROUND_BYTES * bool(roots)
+    for worker, place in group.members:
+        mine = pairs.get(worker.spec.pairing_group, 0)
+        sent, received = (sum(pairs.values()), told) if place.coordinates else (told * (worker in roots[:1]), mine)
+        yield Flow(worker, group.channel, group.name, "coordinate", sent, received)
+
+
+def _name_bytes(worker: PlannedWorker) -> int:
+    return len(worker.spec.dataset.name if worker.spec.dataset else worker.spec.worker) + NAME_BYTES
 
 
 def _around(channel: str, group: str, ring: Sequence[PlannedWorker], size: int) -> Iterator[Flow]:
@@ -222,7 +259,7 @@ def _around(channel: str, group: str, ring: Sequence[PlannedWorker], size: int) 
 def _checkpoints(replicas: Sequence[PlannedWorker], size: int, depth: Mapping[str, int]) -> Iterator[Flow]:
     spec = replicas[0].spec
     led = [place for place in spec.memberships if leads(place, spec.role, depth)]
-    rest = [place for place in spec.memberships if place not in led and not _coordinates(place)]
+    rest = [place for place in spec.memberships if place not in led and place.part != "coordinate"]
     if len(replicas) == 1 or rest or not led:
         return
     place = led[0]

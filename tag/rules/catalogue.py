@@ -81,4 +81,5 @@ RULES: dict[str, Rule] = {
     "T063": Rule("error", "sums out of range"),
     "T064": Rule("note", "stack that can't be exact"),
     "T066": Rule("error", "every group where each has its own"),
+    "T069": Rule("error", "coordinator without anyone to pair"),
 }

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from tag.rules.structure import COORDINATE
 from tag.schema import Role, Tag
 
-RUNS_TODAY = "stars, trees of any depth, and several of them beside each other"
+RUNS_TODAY = "stars and trees of any depth, beside each other, and trees whose trainers a coordinator pairs"
 
 
 def missing(tag: Tag) -> list[str]:
@@ -21,13 +20,8 @@ def _of_role(tag: Tag, role: Role) -> Iterator[str]:
     subject = f"role {role.name!r}"
     does = {c.name: c.func_tags.get(role.name, ()) for c in tag.channels_of(role.name)}
     on = {function: f"on {channel!r}" for channel, functions in does.items() for function in functions}
-    links = [name for name, functions in does.items() if any(f.startswith(COORDINATE) for f in functions)]
     if "ring_allreduce" in on:
         yield f"{subject} adds up in a ring {on['ring_allreduce']}"
-    if links and not role.is_data_consumer and len(links) == len(does):
-        yield f"{subject} coordinates others"
-    elif links:
-        yield f"{subject} takes part only as a coordinator says on {links[0]!r}"
     aggregating = [name for name, functions in does.items() if "aggregate" in functions]
     if aggregating and role.is_data_consumer:
         yield f"{subject} has data and aggregates {on['aggregate']}"

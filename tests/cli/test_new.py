@@ -29,7 +29,6 @@ def test_a_new_star_has_no_faults_and_is_ready_to_run(tmp_path: Path, capsys: py
 @pytest.mark.parametrize(
     ("topology", "said"),
     [
-        ("coordinated", "role 'coordinator' coordinates others"),
         ("hybrid", "role 'trainer' adds up in a ring on 'param-channel'"),
         ("ring", "role 'trainer' adds up in a ring on 'ring-channel'"),
     ],

@@ -16,7 +16,10 @@ from tag.plan import Plan
 from tag.topics import OPERATOR, Topic
 from tests.components.mosquitto import OBSERVER, SECRET, WAIT_S, Server, needs_mosquitto, servers
 
-KINDS = ("here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "alive", "event", "other")
+KINDS = (
+    *("here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "alive", "pairing", "event"),
+    "other",
+)
 
 
 @pytest.fixture
@@ -87,6 +90,68 @@ def test_everyone_reads_what_the_protocol_says_and_nothing_else(start: Callable[
         assert sorted(reader.got) == expected, name
     for listener in (*readers.values(), observer):
         listener.stop()
+
+
+PARTS = {
+    ("coordinator", "trainer-coord-channel"): "coordinator",
+    ("coordinator", "middle-coord-channel"): "coordinator",
+    ("coordinator", "top-coord-channel"): "coordinator",
+    ("trainer", "trainer-coord-channel"): "paired",
+    ("trainer", "param-channel"): "follower",
+    ("middle-aggregator", "middle-coord-channel"): "paired",
+    ("middle-aggregator", "param-channel"): "leader",
+    ("middle-aggregator", "global-channel"): "replicated follower",
+    ("top-aggregator", "global-channel"): "leader",
+}
+"""What each role of the stack `coordinated` does where it hears something."""
+ALL, ME = "to all", "to me"
+HEARS = {
+    "coordinator": {("here", ALL), ("state", ALL)},
+    "paired": {("pairing", "its group")},
+    "follower": {("state", ALL), ("model", ALL), ("model", ME), ("want", ME)},
+    "replicated follower": {("here", ALL), ("state", ALL), ("model", ALL), ("model", ME), ("want", ME)},
+    "leader": {(kind, ALL) for kind in ("here", "state", "claim", "alive", "checkpoint")}
+    | {(kind, ME) for kind in ("want", "update", "evaluation", "model")},
+}
+
+
+@needs_mosquitto
+def test_who_is_coordinated_reads_the_pairs_of_its_own_group_and_the_coordinator_no_model(tmp_path: Path) -> None:
+    plan = load_stack("coordinated").plan
+    roles = {worker.spec.worker: worker.spec.role for worker in plan.workers}
+    homes = {name: next((g for g in ("eu", "us") if f"-{g}-" in name), "default") for name in roles}
+    channels = sorted({place.channel for worker in plan.workers for place in worker.spec.memberships})
+    speakers = ["coordinator-default-0", "middle-aggregator-eu-0", "trainer-us-mnist-4", "top-aggregator-default-0"]
+    listeners = [*speakers, "trainer-eu-mnist-1", "middle-aggregator-us-1"]
+    topics = [
+        Topic(plan.federation, channel, group, kind, sender, to)
+        for channel in channels
+        for group in (("eu", "us") if channel == "param-channel" else ("default",))
+        for kind in KINDS
+        for sender in speakers
+        for to in ("", "eu", "us", *listeners)
+    ]
+
+    def hears(name: str, topic: Topic) -> bool:
+        does = PARTS.get((roles[name], topic.channel))
+        if does is None or (topic.channel == "param-channel" and topic.group != homes[name]):
+            return False
+        mine = (topic.to == "", ALL), (topic.to == name, ME), (topic.to == homes[name], "its group")
+        return any(is_so and (topic.kind, to) in HEARS[does] for is_so, to in mine)
+
+    with servers(tmp_path, plan) as start:
+        server = start()
+        readers = {name: server.join(name) for name in listeners}
+        observer = server.join(OBSERVER, subscribe="nothing")
+        for topic in topics:
+            observer.client.publish(str(topic), b"x", qos=1)
+        for name in readers:
+            observer.say(f"test/end/{name}")
+        for name, reader in readers.items():
+            assert reader.ended.wait(WAIT_S)
+            assert sorted(reader.got) == sorted(str(topic) for topic in topics if hears(name, topic)), name
+        for listener in (*readers.values(), observer):
+            listener.stop()
 
 
 @needs_mosquitto

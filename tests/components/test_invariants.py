@@ -11,7 +11,7 @@ from components.pki import SecretError
 from components.settings import federation_args
 from tag.load import load_stack
 
-STACKS = ["eu-us-asia", "dev", "medmnist", "digits"]
+STACKS = ["eu-us-asia", "dev", "medmnist", "digits", "coordinated"]
 SECRET = "9f1c5a3e7b2d4860a1c3e5f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b"  # noqa: S105  of tests only
 
 

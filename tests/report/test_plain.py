@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from report.live import view_for
-from report.plain import PlainView, to_stdout
+from report.plain import PlainView, describe, to_stdout
 from tests.report.build import BEGUN, LEADER, MODEL_BYTES, star, story
 from worker import events as ev
 
@@ -98,3 +98,12 @@ def test_the_made_up_runs_move_as_many_bytes_as_mnist_does() -> None:
     uploaded = [e for e in story(rounds=1).events if isinstance(e, ev.Uploaded)]
 
     assert all(MODEL_BYTES < e.sent < 1.02 * MODEL_BYTES for e in uploaded)
+
+
+def test_pairs_are_told_by_aggregator_and_who_waits_for_a_coordinator_is_named() -> None:
+    followers = {"m-1": ["c"], "m-0": ["a", "b"]}
+    waits = ev.Waiting(worker="m-0", round=2, reason="m-0 waits for its coordinator")
+
+    assert describe(ev.Paired(round=2, group="eu", followers=followers)) == "round 2: m-0 has a and b; m-1 has c"
+    assert describe(ev.Paired(round=0, group="eu", followers=followers)) is None, "no round has begun"
+    assert describe(waits) == "round 2: m-0 waits for its coordinator"

@@ -110,6 +110,11 @@ def _one_id(case: Case) -> None:
     _dataset(name="q", group=f"{group}-x", uri="program:more")(case)
 
 
+def _uncoordinated(case: Case) -> None:
+    """The trainers hear no coordinator, who has nobody to pair."""
+    case.tag["channels"] = [c for c in case.tag["channels"] if c["name"] != "talk-trainer"]
+
+
 def _unnamed(case: Case) -> None:
     for part in (1, 2):
         _dataset(uri=f"mnist:{part}/2")(case)
@@ -201,7 +206,7 @@ MUTANTS: dict[str, Mutant] = {
     "T052": Mutant(cases(), lambda case: case.groups.extend(["x/y", "x-y"])),
     "T053": Mutant(deep, _add("channels", BACK), UNASSOCIATED),
     "T054": Mutant(deep, _add("channels", SHORT), UNASSOCIATED),
-    "T055": Mutant(stars(), _set(_first_channel, funcTags=TALK), ("T044", "T057")),
+    "T055": Mutant(stars(), _set(_first_channel, funcTags=TALK), ("T057",)),
     "T056": Mutant(
         stars(via="job"),
         _both(
@@ -232,4 +237,5 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "T066": Mutant(stars(), _set(_first_channel, broker="broker-{group}")),
     "T064": Mutant(many, _set(_settings, quorum=1, deadline=60)),
+    "T069": Mutant(trees(coordinated=True), _uncoordinated),
 }

@@ -153,7 +153,7 @@ def trees(draw: st.DrawFn, *, least: int = 1, said: bool = False, coordinated: b
         draw: hypothesis' own.
         least: groups of the lowest channel.
         said: functions and associations are all written.
-        coordinated: a coordinator talks to all.
+        coordinated: a coordinator pairs trainers with the aggregators above them.
     """
     groups, count = draw(_groups(least)), draw(st.integers(2, 4))
     upper = draw(st.lists(words, min_size=1, max_size=len(groups), unique=True)) if said else ["default"]
@@ -165,18 +165,19 @@ def trees(draw: st.DrawFn, *, least: int = 1, said: bool = False, coordinated: b
         for i in range(1, count)
     ]
     roles: list[dict[str, Any]] = [{"name": "trainer", "isDataConsumer": True}]
-    roles += [{"name": level, "replica": draw(st.integers(1, 2))} for level in levels]
+    replicas = [draw(st.integers(1, 2)) for _ in levels]
+    roles += [{"name": level, "replica": count} for level, count in zip(levels, replicas, strict=True)]
     if said:
         roles[0]["groupAssociation"] = [{"up0": group} for group in groups]
         roles[1]["groupAssociation"] = [{"up0": g, "up1": upper[k % len(upper)]} for k, g in enumerate(groups)]
         roles[2]["groupAssociation"] = [{"up1": u} | ({"up2": "default"} if count > 2 else {}) for u in upper]
     if coordinated:
-        for role in [role["name"] for role in roles]:
+        for role in ("trainer", levels[0], levels[-1]):
             functions = {role: ["coordinate"], "coordinator": [f"coordinateWith{role.title()}"]}
             channels.append({"name": f"talk-{role}", "pair": [role, "coordinator"], "funcTags": functions})
         roles.append({"name": "coordinator"})
     tag = {"name": "a tree", "roles": roles, "channels": channels}
-    return Case(tag, _datasets(draw, "trainer", groups))
+    return Case(tag, _datasets(draw, "trainer", groups, least=replicas[0] if coordinated else 1))
 
 
 @st.composite

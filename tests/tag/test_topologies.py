@@ -218,13 +218,8 @@ PEERS = {
         ),
         pytest.param(
             COORDINATED,
-            {"default": 1},
-            [
-                "role 'coordinator' coordinates others",
-                "role 'top-aggregator' takes part only as a coordinator says on 'tops'",
-                "role 'middle-aggregator' takes part only as a coordinator says on 'middles'",
-                "role 'trainer' takes part only as a coordinator says on 'trainers'",
-            ],
+            {"default": 2},
+            [],
             id="coordinated",
         ),
     ],

@@ -117,3 +117,43 @@ def test_a_model_that_does_not_come_is_asked_for() -> None:
 
     assert not [a for a in early if isinstance(a, follower_io.SendWant)]
     assert [(a.want.digest, a.want.ask) for a in late if isinstance(a, follower_io.SendWant)] == [("b" * 64, True)]
+
+
+OTHER: Term = (1, "aggregator-all-1")
+
+
+def test_who_is_given_another_leader_forgets_the_terms_of_the_former_but_no_model() -> None:
+    state = replace(trained(), paired=True)
+    state, turned = follower.step(state, follower_io.Turned(1, 2), 6.0)
+    lower = beat(term=(0, "aggregator-all-1"), round=2, model="b" * 64)
+    state, actions = follower.step(state, follower_io.StateHeard("other", lower), 6.1)
+
+    assert [(a.run, a.round) for a in turned if isinstance(a, follower_io.Confirmed)] == [(1, 1)], (
+        "the round is over, so the former leader has counted the update"
+    )
+    assert state.leader == "other", "a lower term of another leader is followed"
+    assert state.holds(BASE.digest)
+    assert [(a.to, a.want.digest, a.want.ask) for a in actions if isinstance(a, follower_io.SendWant)] == [
+        ("other", "b" * 64, True)
+    ], "no leader sends its model to the whole group, so it asks at once"
+    assert [a.term for a in actions if isinstance(a, follower_io.SayHere)] == [(0, "aggregator-all-1")]
+
+
+def test_an_update_goes_to_nobody_who_has_not_selected_its_sender() -> None:
+    state, _ = follower.step(replace(trained(), paired=True), follower_io.Turned(1, 2), 6.0)
+    old = beat(term=OTHER, selected=("three", "two"))
+
+    state, actions = follower.step(state, follower_io.StateHeard("other", old), 6.1)
+    _, later = follower.step(state, follower_io.Tick(), 9.0)
+
+    assert not [a for a in actions + later if isinstance(a, follower_io.SendUpdate | follower_io.Compute)]
+
+
+def test_the_same_round_with_another_leader_gets_the_update_that_is_there() -> None:
+    """The root came back, and pairs of the same round were given again."""
+    state, _ = follower.step(replace(trained(), paired=True), follower_io.Turned(1, 0), 6.0)
+
+    _, actions = follower.step(state, follower_io.StateHeard("other", beat(term=OTHER)), 6.1)
+
+    assert [a.to for a in actions if isinstance(a, follower_io.SendUpdate)] == ["other"]
+    assert not [a for a in actions if isinstance(a, follower_io.Compute)], "training is not repeated"

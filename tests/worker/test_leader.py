@@ -216,3 +216,25 @@ def test_a_leader_says_a_group_s_state_when_it_changes_and_every_two_seconds_and
         heard.append(said(actions))
 
     assert heard == [["g", "h"], ["alive"], ["h"], ["alive"], ["g", "h"]]
+
+
+def test_a_leader_who_is_given_its_followers_selects_no_other_and_sends_its_model_to_nobody_unasked() -> None:
+    members = Members({"g": ("one", "two")}, {}, paired=True)
+    state = Leader(TERM, RunSettings(rounds=2), members, "aggregator-all-0")
+    elsewhere = (1, "aggregator-all-1")
+    for name, term in (("one", TERM), ("two", elsewhere), ("three", TERM)):
+        state, actions = rounds.step(state, leader_io.HereHeard(f"trainer-{name}", "g", here(name, term=term)), 1.0)
+    waiting = [a for a in actions if isinstance(a, leader_io.AskModel)]
+    state, actions = rounds.step(state, leader_io.HereHeard("trainer-two", "g", here("two")), 1.0)
+    assert not waiting, "what the second holds was told to another leader, so it may be old"
+    assert [a.dataset for a in actions if isinstance(a, leader_io.AskModel)] == ["one"]
+    state, actions = rounds.step(state, leader_io.Holding(BASE), 1.1)
+    assert [type(a) for a in actions if isinstance(a, leader_io.Gathered)] == [leader_io.Gathered]
+
+    model = Held(1, 1, "e" * 64, 1000)
+    state, actions = rounds.step(state, leader_io.Assigned("train", model, 1, 1, 2, 3), 2.0)
+
+    assert state.selected == {"one", "two"}
+    assert not [a for a in actions if isinstance(a, leader_io.PublishModel)]
+    _, dropped = rounds.step(state, leader_io.Offered("trainer-three", update("three", state), 1000), 2.1)
+    assert [a.reason for a in dropped if isinstance(a, leader_io.Drop)] == ["stale"]

@@ -49,6 +49,8 @@ def _take(follower: Follower, event: io.Event, now: float) -> Step:
             actions = [_here(follower)]
         case io.StateHeard(sender, state):
             follower, actions = _hear(follower, sender, state, now)
+        case io.Turned(run, number):
+            follower, actions = _turned(follower, run, number)
         case io.Offered(manifest):
             follower, actions = _offered(follower, manifest, now)
         case io.Came() | io.Spoiled() | io.Holding():
@@ -81,8 +83,22 @@ def _hear(follower: Follower, sender: str, state: State, now: float) -> Step:
     upload = follower.upload
     if upload is not None and (follower.state is None or state.term != follower.state.term):
         upload = replace(upload, sent=0, confirmed=0, done=False, at=now)
-    stalled = now if fresh else follower.stalled
+    stalled = follower.stalled
+    if fresh:
+        stalled = now - STALLED_S if follower.paired else now
     return replace(follower, term=state.term, leader=sender, state=state, upload=upload, stalled=stalled), []
+
+
+def _turned(follower: Follower, run: int, number: int) -> Step:
+    """Forget a leader's term and state, which are its own; what is held is kept, and so is an update to be sent."""
+    upload, actions = follower.upload, list[io.Action]()
+    if upload is not None and not upload.done and (run, number) > (upload.manifest.run, upload.manifest.round):
+        # Its round is over, so the former leader has counted it, though its word on that may come too late.
+        manifest = upload.manifest
+        if upload.sent == chunk_count(manifest.size):
+            actions = [io.Confirmed(manifest.run, manifest.round)]
+        upload = replace(upload, done=True)
+    return replace(follower, term=NO_TERM, said=NO_TERM, leader="", state=None, fetching=None, upload=upload), actions
 
 
 def _offered(follower: Follower, manifest: ModelManifest, now: float) -> Step:
@@ -244,6 +260,8 @@ def _advance_upload(follower: Follower, now: float) -> Step:
     if follower.dataset in members(state.selected, state.received):
         done = replace(upload, done=True)
         return replace(follower, upload=done), [io.Confirmed(upload.manifest.run, upload.manifest.round)]
+    if follower.dataset not in state.selected:
+        return follower, []
     return _send(follower, upload, state, now)
 
 

@@ -38,6 +38,13 @@ class StateHeard(msgspec.Struct, frozen=True):
     state: State
 
 
+class Turned(msgspec.Struct, frozen=True):
+    """A coordinator says that another leader is to be followed, from this round on."""
+
+    run: int
+    round: int
+
+
 class Offered(msgspec.Struct, frozen=True):
     """A model's manifest."""
 
@@ -90,7 +97,21 @@ class Tick(msgspec.Struct, frozen=True):
     """Time has passed."""
 
 
-Event = Up | Prepared | StateHeard | Offered | Came | Holding | Spoiled | Evaluated | Trained | Stopped | Wanted | Tick
+Event = (
+    Up
+    | Prepared
+    | StateHeard
+    | Turned
+    | Offered
+    | Came
+    | Holding
+    | Spoiled
+    | Evaluated
+    | Trained
+    | Stopped
+    | Wanted
+    | Tick
+)
 
 
 class SayHere(msgspec.Struct, frozen=True):

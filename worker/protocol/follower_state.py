@@ -41,6 +41,7 @@ class Follower(msgspec.Struct, frozen=True):
     Attributes:
         dataset: its logical name.
         passes: whether it passes on what others below it train, and their evaluation with it.
+        paired: whether a coordinator says whom to follow; then models come only to those who ask.
         ready: whether data and model are here.
         term: highest heard.
         leader: whose state is followed.
@@ -57,6 +58,7 @@ class Follower(msgspec.Struct, frozen=True):
 
     dataset: str
     passes: bool = False
+    paired: bool = False
     ready: bool = False
     term: Term = NO_TERM
     leader: str = ""

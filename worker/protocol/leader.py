@@ -11,7 +11,6 @@ from tag.limits import ACK_CHUNKS
 from worker import events
 from worker.protocol import leader_io as io
 from worker.protocol.leader_state import Leader, Update, beat, manifest_of, tell_evaluated
-from worker.protocol.members import Members
 from worker.protocol.messages import Evaluation, Held, UpdateManifest
 from worker.protocol.slots import Coming, first_window, grant
 
@@ -32,7 +31,7 @@ def step(state: Leader, event: io.Event, now: float) -> Step:
         case io.HereHeard(worker, group, here):
             state = replace(state, members=state.members.heard(worker, group, here))
         case io.RosterRead(roster):
-            state = replace(state, members=Members(dict(roster), state.members.present))
+            state = replace(state, members=state.members.with_roster(dict(roster)))
         case io.Offered():
             state, actions = _offered(state, event, now)
         case io.Assigned() | io.Recalled() | io.Over():
@@ -201,7 +200,8 @@ def _open(state: Leader, now: float) -> Step:
     lacking = {state.members.present[n].group for n in state.selected if not state.members.has(n, held.digest)}
     actions: list[io.Action] = [io.Unstage(), *said]
     manifest = manifest_of(state)
-    if lacking and manifest is not None:
+    # Paired trainers of a group follow several leaders: each asks its own, or all would get all leaders' models.
+    if lacking and manifest is not None and not state.members.paired:
         actions.append(io.PublishModel(tuple(sorted(lacking)), manifest))
     if not over and not state.name:
         opened = events.RoundOpened(
@@ -310,6 +310,8 @@ def _wait(state: Leader, missing: list[str], now: float) -> Step:
         return _fail(state, f"{wait}; start the missing trainers, or give a quorum and a deadline", now)
     if message == state.message or now - state.waiting < WAITING_S:
         return state, []
+    if state.members.paired and not missing:
+        return replace(state, message=message), []  # nobody was given to it yet
     told = events.Waiting(run=state.run, round=state.round, missing=missing, reason=message)
     return replace(state, message=message, waiting=now), [io.Tell(told)]
 

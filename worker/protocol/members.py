@@ -1,5 +1,6 @@
 """Who takes part: the roster (who is expected) and presence (who is here), as values and questions about them."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,10 +39,12 @@ class Members:
     Attributes:
         roster: datasets that are expected, by group.
         present: members by dataset.
+        paired: whether a coordinator says who they are: then those of the roster take part, and nobody else.
     """
 
     roster: Mapping[str, tuple[str, ...]]
     present: Mapping[str, Member]
+    paired: bool = False
 
     def heard(self, worker: str, group: str, here: Here) -> "Members":
         """These, after a presence message. A will has no dataset; it is of the worker that it names."""
@@ -52,7 +55,11 @@ class Members:
         if here.gone and known is not None:
             here = replace(known.here, gone=True) if known.worker == worker else known.here
             worker = known.worker
-        return Members(self.roster, {**self.present, name: Member(worker, group, here)})
+        return dataclasses.replace(self, present={**self.present, name: Member(worker, group, here)})
+
+    def with_roster(self, roster: Mapping[str, tuple[str, ...]]) -> "Members":
+        """These, with another roster."""
+        return dataclasses.replace(self, roster=roster)
 
     @cached_property
     def expected(self) -> frozenset[str]:
@@ -62,7 +69,8 @@ class Members:
     @cached_property
     def able(self) -> frozenset[str]:
         """The datasets whose trainers can take part now."""
-        return frozenset(name for name, member in self.present.items() if member.able)
+        able = frozenset(name for name, member in self.present.items() if member.able)
+        return able & self.expected if self.paired else able
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
@@ -119,8 +127,14 @@ class Members:
         return tuple(sorted(n for n in names if n in self.present and self.present[n].group == group))
 
     def fresh(self, term: Term) -> frozenset[str]:
-        """Those of the able who have answered a leader of this term, so that what they hold is not old news."""
-        return frozenset(name for name in self.able if self.present[name].here.term >= term)
+        """Those of the able who have answered a leader of this term, so that what they hold is not old news.
+
+        The paired follow several leaders in turn, whose terms say nothing of each other.
+        """
+        answers = {name: self.present[name].here.term for name in self.able}
+        return frozenset(
+            name for name, said in answers.items() if said >= term and (said[1] == term[1] or not self.paired)
+        )
 
     def base(self, term: Term) -> tuple[Held, str] | None:
         """The newest model that a member holds, or else the initial one of the first dataset, and who holds it."""

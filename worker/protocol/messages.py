@@ -52,6 +52,8 @@ class Here(Message, frozen=True):
         holds: the newest model that it has, if any is newer than the initial one.
         fault: why it can't take part, in the form of all errors; then the run fails as bad input.
         trainers: whose updates its own holds, if it passes on those of others.
+        group: told to a coordinator: its group, within which it is paired.
+        leads: told to a coordinator: whether others are to follow it.
     """
 
     incarnation: str
@@ -66,6 +68,8 @@ class Here(Message, frozen=True):
     holds: Held | None = None
     fault: str = ""
     trainers: Whole = 1
+    group: str = ""
+    leads: bool = False
 
 
 Phase = Literal["waiting", "round", "evaluation", "finished", "failed"]
@@ -236,6 +240,20 @@ class Claim(Message, frozen=True):
     """A replica's bid to lead under a term."""
 
     term: Term
+
+
+class Pairing(Message, frozen=True):
+    """Who follows whom in a group, as a coordinator says it, retained.
+
+    Attributes:
+        run: in which it holds.
+        round: in which it holds; 0 before the first one, while the root waits.
+        followers: datasets of each aggregator of the group, by its worker id.
+    """
+
+    run: Whole
+    round: Whole
+    followers: dict[Name, tuple[Name, ...]] = {}
 
 
 def encode(message: Message) -> bytes:

@@ -6,9 +6,11 @@ from tag.plan import Membership
 from tag.plan import Part as Kind
 from worker.errors import InputError
 from worker.roles.base import Worker
+from worker.roles.coordinate import Coordinate, Pairs
 from worker.roles.follow import Follow
 from worker.roles.lead import Lead
 from worker.roles.middle import Middle
+from worker.roles.paired import Announcing, PairedMiddle, PairedTrainer
 
 
 def compose(worker: Worker, *, roster: Path | None = None, state: Path | None = None) -> None:
@@ -22,30 +24,45 @@ def compose(worker: Worker, *, roster: Path | None = None, state: Path | None = 
     Raises:
         InputError: no program does what its functions ask for.
     """
-    own = [place for place in worker.spec.memberships if place.part == "other"]
-    places: dict[Kind, Membership] = {p.part: p for p in worker.spec.memberships if p not in own}
-    if len(places) + len(own) != len(worker.spec.memberships):
-        raise InputError(f"worker {worker.spec.worker!r} does the same on two channels; leave it to one of them")
-    follow, lead = places.get("follow"), places.get("lead")
-    if follow is not None and worker.spec.dataset is not None:
-        # The training libraries are imported by those who train only; aggregators' images lack them.
-        from worker.roles.train import Training
-
-        training = Training(worker)
-        training.follow = Follow(worker, follow, training)
+    spec = worker.spec
+    own = [place for place in spec.memberships if place.part == "other"]
+    pairing = [place for place in spec.memberships if place.coordinates]
+    rest = [place for place in spec.memberships if place not in own and place not in pairing]
+    places: dict[Kind, Membership] = {place.part: place for place in rest}
+    if len(places) != len(rest):
+        raise InputError(f"worker {spec.worker!r} does the same on two channels; leave it to one of them")
+    follow, lead, told = places.get("follow"), places.get("lead"), places.get("coordinate")
+    if follow is not None and spec.dataset is not None:
+        _trainer(worker, follow, told)
     elif follow is not None and lead is not None:
-        middle = Middle(worker, worker.spec.name_on(follow))
-        middle.follow = Follow(worker, follow, middle, active=False)
-        Lead(worker, lead, roster=roster, state=state, upper=middle)
+        if told is not None:
+            PairedMiddle(worker, told).join(follow, lead, roster=roster, state=state)
+        else:
+            middle = Middle(worker, spec.name_on(follow))
+            middle.follow = Follow(worker, follow, middle, active=False)
+            Lead(worker, lead, roster=roster, state=state, upper=middle)
     elif lead is not None:
-        Lead(worker, lead, roster=roster, state=state)
+        root = Lead(worker, lead, roster=roster, state=state)
+        if told is not None:
+            Announcing(worker, told, root)
+    pairs = Pairs(worker, roster)
+    for place in pairing:
+        Coordinate(worker, place, pairs)
     for place in own:
         _own(worker, place)
     if not worker.parts:
-        functions = sorted({f for place in worker.spec.memberships for f in place.functions})
-        raise InputError(
-            f"worker {worker.spec.worker!r} has functions {functions}, which no program has; see docs/tag.md"
-        )
+        functions = sorted({f for place in spec.memberships for f in place.functions})
+        raise InputError(f"worker {spec.worker!r} has functions {functions}, which no program has; see docs/tag.md")
+
+
+def _trainer(worker: Worker, follow: Membership, told: Membership | None) -> None:
+    # The training libraries are imported by those who train only; aggregators' images lack them.
+    from worker.roles.train import Training
+
+    training = Training(worker)
+    training.follow = Follow(worker, follow, training, paired=told is not None)
+    if told is not None:
+        PairedTrainer(worker, told, training.follow, training)
 
 
 def _own(worker: Worker, place: Membership) -> None:

@@ -70,6 +70,7 @@ class Follow(Part):
         place: its place on the channel.
         source: of its updates; gives it to itself as `follow` before anything happens.
         active: whether it takes part from the start; a replica does only while it leads.
+        paired: whether a coordinator says whom to follow.
 
     Attributes:
         name: its logical sender.
@@ -77,14 +78,28 @@ class Follow(Part):
         files: models and updates by digest.
     """
 
-    def __init__(self, worker: Worker, place: Membership, source: Source, *, active: bool = True) -> None:
+    def __init__(
+        self, worker: Worker, place: Membership, source: Source, *, active: bool = True, paired: bool = False
+    ) -> None:
         super().__init__(worker, place)
         self.name = worker.spec.name_on(place)
-        self.state = Follower(self.name, passes=source.passes)
+        self.state = Follower(self.name, passes=source.passes, paired=paired)
         self.files: dict[str, bytearray] = {}
         self._source = source
         self._active = active
         self._download = Download()
+        self._leader: str | None = "" if paired else None
+        self._said: dict[str, State] = {}
+
+    def turn(self, leader: str, run: int, number: int, now: float) -> None:
+        """Follow this leader, as a coordinator says, from a round on; what it has said is known already."""
+        if leader == self._leader:
+            return
+        self._leader = leader
+        self._download.drop()
+        self.step(io.Turned(run, number), now)
+        if (state := self._said.get(leader)) is not None:
+            self._hear(leader, state, now)
 
     def activate(self, now: float) -> None:
         """Take part from now on, as if just come."""
@@ -116,14 +131,21 @@ class Follow(Part):
         if letter.kind == "here" or not self._active:
             return
         if letter.kind == "state" and (state := read(State, letter.payload)) is not None:
-            self._source.heard(state, now)
-            self.step(io.StateHeard(letter.sender, state), now)
+            if self._leader is not None:
+                self._said[letter.sender] = state
+            if self._leader in (None, letter.sender):
+                self._hear(letter.sender, state, now)
         elif letter.kind == "model":
-            self._chunk(letter, now)
+            if self._leader in (None, letter.sender):
+                self._chunk(letter, now)
         elif letter.kind == "want" and (want := read(Want, letter.payload)) is not None:
             self.step(io.Wanted(letter.sender, want), now)
         else:
             self.worker.drops.add(letter.sender, "malformed", f"no {letter.kind} that a follower can read")
+
+    def _hear(self, leader: str, state: State, now: float) -> None:
+        self._source.heard(state, now)
+        self.step(io.StateHeard(leader, state), now)
 
     def _here_of(self, letter: Letter, now: float) -> None:
         here = read(Here, letter.payload)

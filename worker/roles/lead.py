@@ -9,11 +9,10 @@ from worker.channel import Letter, read
 from worker.checkpoints import Volume
 from worker.protocol import leader_io as io
 from worker.protocol import replica as election
-from worker.protocol.members import Members
 from worker.protocol.messages import Alive, Claim, Evaluation, Here, ModelManifest, State, Want
 from worker.roles.base import TICK_S, Part, Worker
 from worker.roles.leading import Leading, Upper
-from worker.roles.roster import RosterFile
+from worker.roles.roster import Roster, RosterFile
 from worker.wire import WireError, decode
 
 LISTEN_S = 2.0
@@ -29,6 +28,11 @@ class Lead(Part):
         roster: file with the logical senders that are expected.
         state: folder for checkpoints.
         upper: who is told of rounds, if somebody above leads this leader.
+        paired: whether a coordinator says who follows: then it stands for no election, and leads whom it is given.
+
+    Attributes:
+        leading: its rounds, while it leads.
+        roster: the logical senders that are expected, by group.
     """
 
     def __init__(
@@ -39,18 +43,21 @@ class Lead(Part):
         roster: Path | None = None,
         state: Path | None = None,
         upper: Upper | None = None,
+        paired: bool = False,
     ) -> None:
         super().__init__(worker, place)
         spec = worker.spec
         if spec.run is None:
             raise ValueError(f"worker {spec.worker!r} has no run settings")
+        self.roster: Roster = {}
+        self._given: frozenset[str] | None = frozenset() if paired else None
         self._roster = RosterFile(roster, place, worker.journal)
         self._deaf, self._up_at, self._listened_at = True, 0.0, 0.0
-        self._replica = election.Replica(spec.worker, spec.index or 0)
+        self._replica = election.Replica(spec.worker, 0 if paired else spec.index or 0)
         volume = Volume(state, worker.journal)
-        self._leading = Leading(self, spec.run, volume, upper)
+        self.leading = Leading(self, spec.run, volume, upper, paired=paired)
         if (found := volume.read()) is not None:
-            self._leading.store.take_model(*found)
+            self.leading.store.take_model(*found)
 
     # --- what comes
 
@@ -58,7 +65,7 @@ class Lead(Part):
         """Say that it is here, and look who leads once that is heard."""
         self._deaf, self._up_at, self._listened_at = True, now, now
         self._say_here()
-        self._leading.say_again(now)
+        self.leading.say_again(now)
 
     def _listen(self, now: float) -> None:
         """Stand for election once it hears what it says itself; until then, subscribe again.
@@ -80,11 +87,11 @@ class Lead(Part):
         self._listen(now)
         if not self._deaf:
             self._elect(election.Tick(), now)
-        self._leading.advance(now)
+        self.leading.advance(now)
 
     def patience(self, now: float) -> float:
         """Until the next beat, or the next tick."""
-        leader = self._leading.leader
+        leader = self.leading.leader
         due = leader.due if leader is not None else now + BEAT_S
         return min(TICK_S, max(0.001, due - now))
 
@@ -100,12 +107,12 @@ class Lead(Part):
             case "claim" if (claim := read(Claim, letter.payload)) is not None:
                 self._elect(election.TermHeard(claim.term, "claim"), now)
             case "evaluation" if (evaluation := read(Evaluation, letter.payload)) is not None:
-                self._leading.step(io.Judged(letter.sender, evaluation), now)
+                self.leading.step(io.Judged(letter.sender, evaluation), now)
             case "want" if (want := read(Want, letter.payload)) is not None:
                 self._elect(election.TermHeard(want.term, "hearsay"), now)
-                self._leading.want(letter, want, now)
+                self.leading.want(letter, want, now)
             case "update":
-                self._leading.update(letter, now)
+                self.leading.update(letter, now)
             case "model" | "checkpoint":
                 self._model(letter, now)
             case _:
@@ -114,13 +121,15 @@ class Lead(Part):
     def _here(self, letter: Letter, here: Here, now: float) -> None:
         self._elect(election.TermHeard(here.term, "hearsay"), now)
         if letter.sender.startswith(f"{self.worker.spec.role}-"):
-            replicas = self._leading.replicas
+            if self._given is not None:
+                return
+            replicas = self.leading.replicas
             (replicas.discard if here.gone else replicas.add)(letter.sender)
             if here.gone:
                 self.gone(letter.sender, now)
             return
-        self._leading.members = self._leading.members.heard(letter.sender, letter.group, here)
-        self._leading.step(io.HereHeard(letter.sender, letter.group, here), now)
+        self.leading.members = self.leading.members.heard(letter.sender, letter.group, here)
+        self.leading.step(io.HereHeard(letter.sender, letter.group, here), now)
 
     def gone(self, replica: str, now: float) -> None:
         """Look sooner whether somebody leads."""
@@ -128,7 +137,7 @@ class Lead(Part):
 
     def _model(self, letter: Letter, now: float) -> None:
         """A model that was asked for, or a leader's checkpoint."""
-        download = self._leading.download
+        download = self.leading.download
         try:
             chunk = decode(letter.payload)
             manifest = read(ModelManifest, chunk.manifest) if chunk.manifest else None
@@ -146,35 +155,55 @@ class Lead(Part):
             self.worker.drops.add(letter.sender, "corrupted", f"model {digest[:12]} has another SHA-256")
         else:
             participants = whole.manifest.participants
-            self._leading.store.take_model(whole.held, participants, whole.file)
-            self._leading.step(io.Holding(whole.held, participants), now)
-            if letter.kind == "checkpoint" and self._leading.leader is None:
+            self.leading.store.take_model(whole.held, participants, whole.file)
+            self.leading.step(io.Holding(whole.held, participants), now)
+            if letter.kind == "checkpoint" and self.leading.leader is None:
                 self.worker.tell(self.worker.meter.take(whole.held.run, whole.held.round - 1))
 
     def _want_more(self, letter: Letter, digest: str) -> None:
         """Confirm a checkpoint's chunks twice a window; ask a member for the next window of a model."""
-        asks, have = letter.kind == "model", self._leading.download.have(digest)
-        step = WINDOW_CHUNKS if asks else model_window(len(self._leading.replicas)) // 2
+        asks, have = letter.kind == "model", self.leading.download.have(digest)
+        step = WINDOW_CHUNKS if asks else model_window(len(self.leading.replicas)) // 2
         if have and have % step == 0:
             want = Want(self._replica.term, digest, have, ask=asks)
             self.channel.say("want", want, group=letter.group, to=letter.sender)
 
     def _needs(self, kind: str, manifest: ModelManifest) -> bool:
-        leader = self._leading.leader
-        if self._leading.download.digest == manifest.digest:
+        leader = self.leading.leader
+        if self.leading.download.digest == manifest.digest:
             return False
         if kind == "checkpoint":
             return leader is None and manifest.term >= self._replica.term
-        return leader is not None and leader.phase == "waiting" and manifest.digest != self._leading.store.digest
+        return leader is not None and leader.phase == "waiting" and manifest.digest != self.leading.store.digest
 
     def _read_roster(self, now: float) -> None:
         if (roster := self._roster.changed(now)) is not None:
-            self._leading.members = Members(roster, self._leading.members.present)
-            self._leading.step(io.RosterRead(roster), now)
+            self.roster = roster
+            self._expect(now)
+
+    def give(self, names: frozenset[str], now: float) -> None:
+        """Lead these from now on, as a coordinator says."""
+        if names != self._given:
+            self._given = names
+            self._expect(now)
+
+    def _expect(self, now: float) -> None:
+        roster = self.roster
+        if self._given is not None:
+            listed = {group: tuple(n for n in names if n in self._given) for group, names in roster.items()}
+            roster = listed or {self.place.group: tuple(sorted(self._given))}
+        self.leading.members = self.leading.members.with_roster(roster)
+        self.leading.step(io.RosterRead(roster), now)
 
     # --- what it does
 
     def _elect(self, event: election.Event, now: float) -> None:
+        if (
+            self._given is not None
+            and isinstance(event, election.TermHeard)
+            and event.term[1] != self.worker.spec.worker
+        ):
+            return  # of another leader of the group, who is no rival
         self._replica, actions = election.step(self._replica, event, now)
         for action in actions:
             match action:
@@ -182,14 +211,14 @@ class Lead(Part):
                     self.channel.say("claim", Claim(term))
                 case election.Lead(term):
                     self._read_roster(now)
-                    self._leading.begin(term, now)
+                    self.leading.begin(term, now)
                 case election.StepDown(term):
                     self.worker.journal.write("warning", f"term {term} is higher: this replica leads no more")
-                    self._leading.end()
+                    self.leading.end()
 
     def stop(self) -> None:
         """Keep the last model."""
-        self._leading.stop()
+        self.leading.stop()
 
     def _say_here(self) -> None:
         self.channel.say("here", self._presence(gone=False), retain=True)
@@ -203,5 +232,5 @@ class Lead(Part):
 
     def metrics(self) -> Mapping[str, float]:
         """The present round and whether this replica leads."""
-        leader = self._leading.leader
+        leader = self.leading.leader
         return {"round": leader.round if leader else 0, "leader": float(leader is not None)}

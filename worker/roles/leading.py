@@ -2,7 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tag.plan import RunSettings
 from worker import events
@@ -59,8 +59,10 @@ class Leading:
         settings: of the run.
         volume: where checkpoints are kept.
         upper: who is above, if somebody is.
+        paired: whether a coordinator says who follows.
 
     Attributes:
+        watch: is told the leader's run after each step.
         leader: its run; None while another replica leads.
         members: whom it knows, also while another leads.
         replicas: ids of the other replicas that are here.
@@ -68,9 +70,12 @@ class Leading:
         download: the model that is coming in.
     """
 
-    def __init__(self, part: Part, settings: RunSettings, volume: Volume, upper: Upper | None = None) -> None:
+    def __init__(
+        self, part: Part, settings: RunSettings, volume: Volume, upper: Upper | None = None, *, paired: bool = False
+    ) -> None:
         self.leader: Leader | None = None
-        self.members = Members({}, {})
+        self.members = Members({}, {}, paired)
+        self.watch: Callable[[Leader, float], None] | None = None
         self.replicas: set[str] = set()
         self.store = Store()
         self.download = Download()
@@ -110,6 +115,8 @@ class Leading:
             self._worker.meter.begin()
         for action in actions:
             self._do(action, now)
+        if self.watch is not None and self.leader is not None:
+            self.watch(self.leader, now)
 
     def say_again(self, now: float) -> None:
         """Tell all groups where the run stands: the broker may have forgotten."""
@@ -174,11 +181,15 @@ class Leading:
             case io.Drop(sender, reason, detail):
                 self._worker.drops.add(sender, reason, detail)
             case io.Tell(event):
-                self._worker.tell(event)
-                if isinstance(event, events.RoundClosed):
-                    self._worker.tell(self._worker.meter.take(event.run, event.round))
-                elif isinstance(event, events.Finished):
-                    self._worker.tell(self._worker.meter.take(event.run, event.rounds + 1))
+                self._tell(event)
+
+    def _tell(self, event: events.Event) -> None:
+        """Tell an event and, at the end of a round or of the run, what was moved."""
+        self._worker.tell(event)
+        if isinstance(event, events.RoundClosed):
+            self._worker.tell(self._worker.meter.take(event.run, event.round))
+        elif isinstance(event, events.Finished):
+            self._worker.tell(self._worker.meter.take(event.run, event.rounds + 1))
 
     def _readers(self, group: str) -> list[str]:
         leader = self.leader
