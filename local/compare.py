@@ -85,9 +85,9 @@ def compare(
     Raises:
         WorkerError: a process failed.
     """
-    specs = sorted((w.spec for w in loaded.plan.trainers), key=lambda s: s.dataset.name if s.dataset else "")
+    specs = sorted((_free(w.spec) for w in loaded.plan.trainers), key=lambda s: s.dataset.name if s.dataset else "")
     names = [s.dataset.name for s in specs if s.dataset is not None]
-    settings = loaded.stack.train_settings
+    settings = loaded.stack.train_settings.model_copy(update={"mu": 0.0})
     plan = {
         "rounds": loaded.stack.rounds,
         "specs": [json.loads(spec.model_dump_json(by_alias=True)) for spec in specs],
@@ -103,6 +103,12 @@ def compare(
         child = Child(Command(name, "local.compare", arguments, logs / f"{name}.log", settings.threads))
         found[kind] = _follow(child, out, f"{kind} data" if kind == POOLED else f"{kind} alone", say, stopped)
     return {"pooled": found[POOLED], "alone": {name: found[name] for name in names}}
+
+
+def _free(spec: WorkerSpec) -> WorkerSpec:
+    """The worker without FedProx, which holds back those who train together."""
+    train = spec.train.model_copy(update={"mu": 0.0}) if spec.train is not None else None
+    return spec.model_copy(update={"train": train})
 
 
 def _follow(child: Child, out: Path, what: str, say: Callable[[str], None], stopped: Callable[[], bool]) -> list[Score]:

@@ -1,4 +1,4 @@
-"""Kept models as Keras loads them, written by a process of its own: TensorFlow takes memory that is never given back."""
+"""Kept models as Keras loads them, written by a process of its own: TensorFlow never gives its memory back."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tag.datasets import Dataset
 from tag.faults import Fault
 from tag.names import group_name, group_region
+from tag.options import Choice
 from tag.plan import DatasetSpec, Split, TrainSettings
 from tag.reading.paths import resolved
 from tag.reading.places import Where
@@ -42,9 +43,9 @@ def located(uri: str, folder: Path) -> Located:
     return Located(f"npz:{resolved(folder, name)}{mark}{part}", absolute=False)
 
 
-def with_job(stack: Stack, hyper: Hyperparameters) -> Stack:
-    """A stack with a job's hyperparameters where it sets none itself."""
-    given = {field: getattr(hyper, field) for field in type(hyper).model_fields}
+def with_job(stack: Stack, hyper: Hyperparameters, choices: Mapping[str, Choice]) -> Stack:
+    """A stack with a job's hyperparameters, optimizer and selector where it sets none itself."""
+    given = {field: getattr(hyper, field) for field in type(hyper).model_fields} | dict(choices)
     updates = {f: v for f, v in given.items() if v is not None and f not in stack.model_fields_set}
     return stack.model_copy(update=updates)
 

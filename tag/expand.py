@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from tag.datasets import Dataset
 from tag.infer import complete, depths, lowest_channel, model_channel
 from tag.names import group_name, label, worker_id
+from tag.options import Optimizer, Selector
 from tag.plan import (
     GROUP_MARK,
     Limits,
@@ -149,6 +150,7 @@ def _without_data(
     if not role.group_association:
         return
     lowest = lowest_channel(tag, role.name, depth).name
+    run = _told(tag, role, run)
     for entry in role.group_association:
         group = label(entry[lowest])
         places = _memberships(tag, role, entry)
@@ -168,6 +170,13 @@ def _without_data(
             }
             host = {"region": region, "claim": None, "residency": None, "limits": _limits(role)}
             yield _planned(spec, host)
+
+
+def _told(tag: Tag, role: Role, run: RunSettings) -> RunSettings:
+    """The run as a role without data hears of it: whoever has an aggregator above asks all, and only adds."""
+    if any("upload" in channel.func_tags.get(role.name, ()) for channel in tag.channels_of(role.name)):
+        return run.model_copy(update={"optimizer": Optimizer(), "selector": Selector()})
+    return run
 
 
 def _limits(role: Role) -> Limits | None:

@@ -12,7 +12,7 @@ from tag.reading.parse import dig, parse
 from tag.reading.paths import is_file, is_folder, shown
 from tag.reading.places import Where
 from tag.reading.source import Document, read
-from tag.rules import associations, data, naming, run, sources, structure
+from tag.rules import associations, data, naming, options, run, sources, structure
 from tag.rules.data import Placed
 from tag.schema import Tag
 from tag.stack import FEDERATION, SECRET, Stack
@@ -71,7 +71,7 @@ def read_stack(path: Path, faults: list[Fault]) -> tuple[Document, Stack | None]
         return document, None
     stack, found = parse(Stack, document, AT, _DROPPABLE)
     faults += found
-    return document, stack
+    return document, None if stack is None else options.checked(stack, document, AT, faults)
 
 
 def read_named_tag(document: Document, faults: list[Fault]) -> None:
@@ -113,8 +113,8 @@ def read_datasets(
         job = read_job(folder, faults)
         if job is None:
             return stack, None
-        stack = with_job(stack, job.model.hyperparameters)
-        faults += run.check_job(job)
+        stack = with_job(stack, job.model.hyperparameters, options.job_choices(job))
+        faults += options.check_job(job)
         faults += naming.check_paths((e.group, e.document, e.where) for e in job.entries)
         placed = from_job(job, stack.train_settings, stack.split, stack.validation)
     else:

@@ -14,6 +14,7 @@ from pydantic_core import core_schema
 from tag.describe import attributes, in_yaml, summary
 from tag.kubernetes_resources import Amounts, Share
 from tag.names import LONGEST
+from tag.options import OPTIMIZERS, SELECTORS, Optimizer, Selector, Sort
 from tag.plan import Limits, Model
 from tag.rules.structure import COORDINATE, OPPOSITE
 from tag.schema import Channel, GroupBy, Role, Tag
@@ -35,6 +36,13 @@ _GROUP: Schema = {"type": "string", "pattern": f"^{_WORD}(/{_WORD})*$", "maxLeng
 _FUNCTION: Schema = {"anyOf": [{"enum": [*OPPOSITE, COORDINATE]}, {"pattern": r"^\S+$", "type": "string"}]}
 """Editors offer the known ones; a role's program may have others."""
 
+
+def _options(sorts: Mapping[str, Sort]) -> Schema:
+    """The names of all options of some sorts, besides comments."""
+    names = sorted({name for sort in sorts.values() for name in sort.options})
+    return {"propertyNames": {"anyOf": [{"enum": names}, {"pattern": next(iter(_COMMENTS))}]}}
+
+
 _RULES: Mapping[type[Model], Mapping[str, Schema]] = {
     Channel: {
         "name": _NAME,
@@ -43,12 +51,18 @@ _RULES: Mapping[type[Model], Mapping[str, Schema]] = {
     },
     GroupBy: {"value": {"items": _GROUP}},
     Role: {"name": _NAME, "replica": {"minimum": 1}},
+    Optimizer: {"sort": {"enum": list(OPTIMIZERS)}, "kwargs": _options(OPTIMIZERS)},
+    Selector: {"sort": {"enum": list(SELECTORS)}, "kwargs": _options(SELECTORS)},
 }
 """What `tag.rules` ask of single fields, beyond the models."""
 
 _ALSO: Mapping[type[Model], Mapping[str, Schema]] = {
     Limits: {"cpu": {"type": "number"}, "memory": {"type": "number"}},
-    Stack: {"quorum": {"const": "all"}},
+    Stack: {
+        "quorum": {"const": "all"},
+        "optimizer": {"enum": list(OPTIMIZERS)},
+        "selector": {"enum": list(SELECTORS)},
+    },
 }
 """What the models' own validators read besides."""
 
@@ -136,6 +150,8 @@ def _finish(kind: type[Model], schema: Schema) -> None:
         place = schema["properties"][field.alias or name]
         place["description"] = in_yaml(told[name]).removesuffix(".")
         if (other := _ALSO.get(kind, {}).get(name)) is not None:
+            if "$ref" in place:
+                place["anyOf"] = [{"$ref": place.pop("$ref")}]
             place["anyOf"].append(other)
         for rule, value in _RULES.get(kind, {}).get(name, {}).items():
             _ruled(place, rule, value)

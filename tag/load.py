@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tag.assemble import from_job
+from tag.assemble import from_job, with_job
 from tag.expand import collector_paused, expand
 from tag.faults import Fault, TagError, split
 from tag.files import AT, read_datasets, read_job, read_named_tag, read_programs, read_stack, read_tag
 from tag.infer import Complete, complete
 from tag.names import hint, listing, slug
-from tag.plan import DatasetSpec, Plan, RunSettings, Split, TrainSettings
+from tag.plan import Plan, RunSettings
 from tag.reading.paths import is_file, shown
 from tag.reading.places import Where
 from tag.reading.source import Document
-from tag.rules import associations, coordination, data, flow, naming, peers, run, sizes
+from tag.rules import associations, coordination, data, flow, naming, options, peers, run, sizes
 from tag.rules.data import Placed
 from tag.rules.tally import tally
 from tag.schema import Tag
@@ -94,15 +94,15 @@ def load_job_plan(path: Path, folder: Path) -> Expanded:
     job = read_job(folder, faults)
     if tag is None or job is None:
         raise TagError(faults)
-    hyper = job.model.hyperparameters.model_dump(exclude_none=True)
-    train = TrainSettings(**{f: v for f, v in hyper.items() if f in TrainSettings.model_fields})
-    rounds = RunSettings(**{f: v for f, v in hyper.items() if f in RunSettings.model_fields})
-    placed = from_job(job, train, Split(), DatasetSpec.model_fields["validation"].default)
+    settings = with_job(Stack(tag=path.name), job.model.hyperparameters, options.job_choices(job))
+    placed = from_job(job, settings.train_settings, settings.split, settings.validation)
     faults += naming.check_paths((e.group, e.document, e.where) for e in job.entries)
     faults += data.check_names(placed)
     home = (placed[0].document if placed else document, ())
     name = slug(folder.resolve().name)
-    whole, plan = plan_of(tag, document, placed, home, faults, federation=name, settings=rounds, programs={})
+    whole, plan = plan_of(
+        tag, document, placed, home, faults, federation=name, settings=settings.run_settings, programs={}
+    )
     return Expanded(path, whole.tag, whole.inferred, _warnings(faults), plan)
 
 
@@ -133,11 +133,14 @@ def load_stack(target: str | Path, *, folder: Path | None = None, to_run: bool =
     if tag is None or placed is None:
         raise TagError(faults)
     home: tuple[Document, Where] = (document, (*AT, "datasets"))
-    faults += run.check_topology(complete(tag, _groups(placed)), tag_document) if to_run else ()
+    known = complete(tag, _groups(placed))
+    unserved = list(options.check_served(stack, known.tag, document, AT))
+    faults += unserved or (run.check_topology(known, tag_document) if to_run else ())
     whole, plan = plan_of(
         tag, tag_document, placed, home, faults, federation=federation, settings=stack.run_settings, programs=programs
     )
     faults += run.check_quorum(plan, stack.quorum, document, (*AT, "quorum"))
+    faults += options.check_selection(plan, document, AT)
     faults += run.check_exact(stack, len(plan.trainers), document, AT)
     return Loaded(path, whole.tag, whole.inferred, _warnings(faults), plan, name, stack)
 

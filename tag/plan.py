@@ -2,25 +2,18 @@
 
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, field_validator
-from pydantic.alias_generators import to_camel
+from pydantic import field_validator
 
 from tag.kubernetes_values import Quantity
-from tag.values import Count, Fraction, Natural, Positive, Whole
+from tag.model import Model as Model  # noqa: PLC0414  the plan's base is imported from here, too
+from tag.options import Optimizer, Selector
+from tag.values import Count, Fraction, Natural, NotNegative, Positive, Whole
 
 GROUP_MARK = "{group}"
 """In a channel's broker and in a role's region it stands for the group."""
 
 EVERY_GROUP = "*"
 """The group of a worker that is in all groups of a channel, also in those added later."""
-
-
-class Model(BaseModel):
-    """Base of all documents: immutable, camelCase in files, unknown fields refused."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, allow_inf_nan=False
-    )
 
 
 class Split(Model):
@@ -53,8 +46,8 @@ class DatasetSpec(Model):
     validation: Fraction = 0.1
 
 
-class TrainSettings(Model):
-    """What a trainer's round depends on, besides the model and the data.
+class Training(Model):
+    """How a dataset is trained on.
 
     Attributes:
         epochs: passes over the data in a round.
@@ -71,6 +64,16 @@ class TrainSettings(Model):
     threads: Count = 1
 
 
+class TrainSettings(Training):
+    """What a trainer's round depends on, besides the model and the data.
+
+    Attributes:
+        mu: weight of FedProx' proximal term, mu/2 ||w - w_global||^2 in the loss; 0 is without it.
+    """
+
+    mu: NotNegative = 0.0
+
+
 class RunSettings(Model):
     """What an aggregator must know of a run.
 
@@ -80,6 +83,8 @@ class RunSettings(Model):
         quorum: trainers that a round needs; None means all.
         deadline: seconds after which a round closes with its quorum; None means never.
         max_wait: seconds that a round may wait for its quorum before the run fails.
+        optimizer: how the next model is made of a round's updates.
+        selector: whose updates a round asks for.
     """
 
     run: Count = 1
@@ -87,6 +92,8 @@ class RunSettings(Model):
     quorum: Count | None = None
     deadline: Positive | None = None
     max_wait: Positive = 1800
+    optimizer: Optimizer = Optimizer()
+    selector: Selector = Selector()
 
 
 Part = Literal["lead", "follow", "ring", "coordinate", "other"]

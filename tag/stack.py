@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import ConfigDict, Field, field_validator
 
 from tag.kubernetes import Kubernetes
-from tag.plan import DatasetSpec, Model, RunSettings, Split, TrainSettings
+from tag.options import Optimizer, Selector
+from tag.plan import DatasetSpec, Model, RunSettings, Split, Training, TrainSettings
 from tag.values import Count, Fraction, Positive
 
 FEDERATION = "fedtag:federation"
@@ -44,7 +45,7 @@ class StackDataset(Model):
     validation: Fraction | None = None
 
 
-class Stack(RunSettings, TrainSettings):
+class Stack(RunSettings, Training):
     """A federation as its stack file describes it; rounds, epochs and the like have the plan's fields and defaults.
 
     Attributes:
@@ -77,13 +78,17 @@ class Stack(RunSettings, TrainSettings):
 
     @property
     def run_settings(self) -> RunSettings:
-        """What aggregators must know of the run."""
-        return RunSettings(**{field: getattr(self, field) for field in RunSettings.model_fields})
+        """What aggregators must know of the run: options with their values, and nothing of what trainers do."""
+        own = {field: getattr(self, field) for field in RunSettings.model_fields}
+        own["optimizer"] = self.optimizer.filled() if self.optimizer.acts == "root" else Optimizer()
+        own["selector"] = self.selector.filled(seed=self.seed) if self.selector.acts == "root" else Selector()
+        return RunSettings(**own)
 
     @property
     def train_settings(self) -> TrainSettings:
         """What trainers must know, where a dataset says nothing else."""
-        return TrainSettings(**{field: getattr(self, field) for field in TrainSettings.model_fields})
+        own = {field: getattr(self, field) for field in Training.model_fields}
+        return TrainSettings(**own, mu=self.optimizer.option("mu") if self.optimizer.sort == "fedprox" else 0.0)
 
 
 def stack_name(path: Path) -> str | None:

@@ -161,10 +161,14 @@ def _programs(plan: Plan) -> Iterable[Fact]:
 
 
 def _run(plan: Plan) -> Iterable[Fact]:
+    """What the root is told: a worker above which nobody is comes first."""
     told = [worker for worker in plan.workers if worker.spec.run is not None]
+    told.sort(key=lambda worker: any(place.part == "follow" for place in worker.spec.memberships))
     if told and (run := told[0].spec.run) is not None:
         text = f"run {run.run}, {counted(run.rounds, 'round')}"
-        yield Fact("run", "run", flat(run), text, tuple(worker.spec.worker for worker in told))
+        said = {"optimizer": str(run.optimizer), "selector": str(run.selector)}
+        plain = {name: value for name, value in flat(run).items() if name.partition(".")[0] not in said}
+        yield Fact("run", "run", plain | said, text, tuple(worker.spec.worker for worker in told))
 
 
 def flat(model: BaseModel, prefix: str = "") -> dict[str, Value]:

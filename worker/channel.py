@@ -11,6 +11,7 @@ from tag.plan import EVERY_GROUP, Membership, WorkerSpec
 from worker.events import Dropped, Event
 from worker.protocol.messages import Message, encode
 from worker.transport import Inbound, Link
+from worker.wire import Joined
 from worker.wire import encode as encode_chunk
 
 _M = TypeVar("_M", bound=Message)
@@ -84,7 +85,14 @@ class Channel:
             self.link.subscribe()
 
     def send_chunks(
-        self, kind: str, file: memoryview, manifest: Any, chunks: range, *, group: str | None = None, to: str = ""
+        self,
+        kind: str,
+        file: memoryview | Joined,
+        manifest: Any,
+        chunks: range,
+        *,
+        group: str | None = None,
+        to: str = "",
     ) -> None:
         """Publish chunks of a file, whose digest its manifest names."""
         head = encode(manifest)

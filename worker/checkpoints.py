@@ -1,4 +1,8 @@
-"""A leader's checkpoints on its volume: atomic, checksummed, two generations, written beside the round."""
+"""A leader's checkpoints on its volume: atomic, checksummed, two generations, written beside the round.
+
+A generation is `RUN-ROUND.safetensors` (the model), `RUN-ROUND.json` (its digest, and whose updates are in it) and,
+where the optimizer has a state, `RUN-ROUND.optimizer.safetensors`; it counts only if all of it is whole.
+"""
 
 import contextlib
 import json
@@ -13,6 +17,10 @@ from worker.tensors import digest
 KEEP_S = 0.5
 """Least seconds between two checkpoints: of shorter rounds, not each is worth the disk's time."""
 _KEPT = 2
+_STATE = ".optimizer.safetensors"
+
+Kept = tuple[Held, tuple[str, ...], bytearray, bytearray | None]
+"""A model, whose updates are in it, its file, and that of the optimizer's state if there is one."""
 
 
 class Checkpoints:
@@ -29,9 +37,15 @@ class Checkpoints:
         self._writing: Future[None] | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
-    def begin(self, held: Held, participants: tuple[str, ...], file: bytes | bytearray) -> None:
-        """Begin to keep a model, whose bytes stay as they are until `settle`."""
-        self._writing = self._writer.submit(self._write, held, participants, file)
+    def begin(
+        self,
+        held: Held,
+        participants: tuple[str, ...],
+        file: bytes | bytearray,
+        state: bytes | bytearray | None = None,
+    ) -> None:
+        """Begin to keep a model and an optimizer's state, whose bytes stay as they are until `settle`."""
+        self._writing = self._writer.submit(self._write, held, participants, file, state)
 
     def settle(self) -> str:
         """Wait for what was begun; why it could not be kept, or empty."""
@@ -43,26 +57,38 @@ class Checkpoints:
             return f"the checkpoint could not be written to {str(self._folder)!r}: {error}; the run goes on without it"
         raise error
 
-    def _write(self, held: Held, participants: tuple[str, ...], file: bytes | bytearray) -> None:
+    def _write(
+        self,
+        held: Held,
+        participants: tuple[str, ...],
+        file: bytes | bytearray,
+        state: bytes | bytearray | None,
+    ) -> None:
         """Keep a model; the oldest goes."""
         name = f"{held.run:08d}-{held.round:08d}"
         self._replace(f"{name}.safetensors", file)
         about = {"run": held.run, "round": held.round, "digest": held.digest, "participants": participants}
+        if state is not None:
+            self._replace(f"{name}{_STATE}", state)
+            about["optimizer"] = digest(state)
         self._replace(f"{name}.json", json.dumps(about).encode())
         for old in sorted(self._folder.glob("*.json"))[:-_KEPT]:
             old.unlink()
-            with contextlib.suppress(OSError):
-                old.with_suffix(".safetensors").unlink()
+            for suffix in (".safetensors", _STATE):
+                with contextlib.suppress(OSError):
+                    old.with_suffix(suffix).unlink()
 
-    def read(self) -> tuple[Held, tuple[str, ...], bytearray] | None:
+    def read(self) -> Kept | None:
         """The newest model that is whole; None if there is none."""
         for about in sorted(self._folder.glob("*.json"), reverse=True):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
                 text = json.loads(about.read_bytes())
                 file = bytearray(about.with_suffix(".safetensors").read_bytes())
-                if digest(file) == text["digest"]:
+                named = text.get("optimizer")
+                state = bytearray(about.with_suffix(_STATE).read_bytes()) if named is not None else None
+                if digest(file) == text["digest"] and (state is None or digest(state) == named):
                     held = Held(int(text["run"]), int(text["round"]), text["digest"], len(file))
-                    return held, tuple(text["participants"]), file
+                    return held, tuple(text["participants"]), file, state
         return None
 
     def _replace(self, name: str, data: bytes | bytearray) -> None:
@@ -88,14 +114,20 @@ class Volume:
         self._kept = ""
         self._next = 0.0
 
-    def read(self) -> tuple[Held, tuple[str, ...], bytearray] | None:
+    def read(self) -> Kept | None:
         """The newest model that is whole; None if there is none."""
         found = self._checkpoints.read() if self._checkpoints is not None else None
         self._kept = found[0].digest if found is not None else ""
         return found
 
     def keep(
-        self, held: Held, participants: tuple[str, ...], file: bytes | bytearray, now: float | None = None
+        self,
+        held: Held,
+        participants: tuple[str, ...],
+        file: bytes | bytearray,
+        now: float | None = None,
+        *,
+        state: bytes | bytearray | None = None,
     ) -> None:
         """Begin to keep a model that is new, unless the last was begun less than `KEEP_S` seconds before `now`."""
         due = now is None or now >= self._next
@@ -104,7 +136,7 @@ class Volume:
         self.settle()
         self._kept = held.digest
         self._next = (now or 0.0) + KEEP_S
-        self._checkpoints.begin(held, participants, file)
+        self._checkpoints.begin(held, participants, file, state)
 
     def settle(self) -> None:
         """Wait until what was begun is kept; then its bytes may change."""

@@ -13,7 +13,7 @@ class Downloaded:
 
     Attributes:
         manifest: what it was announced as.
-        file: its bytes; None if they have another SHA-256 than announced.
+        file: its bytes, with an optimizer's state at the end of a checkpoint; None if their SHA-256 is another.
     """
 
     manifest: ModelManifest
@@ -21,9 +21,21 @@ class Downloaded:
 
     @property
     def held(self) -> Held:
-        """The model as its holder names it."""
+        """The model as its holder names it, without an optimizer's state."""
         manifest = self.manifest
+        if manifest.state:
+            return Held(manifest.run, manifest.round, manifest.model, manifest.size - manifest.state)
         return Held(manifest.run, manifest.round, manifest.digest, manifest.size)
+
+    def split(self) -> tuple[bytearray, bytearray | None]:
+        """The model's file, and the optimizer's state if it came along."""
+        file = self.file or bytearray()
+        if not self.manifest.state:
+            return file, None
+        size = self.held.size
+        state = file[size:]
+        del file[size:]
+        return file, state
 
 
 class Download:

@@ -37,11 +37,14 @@ def train(model: Any, arrays: Arrays, settings: TrainSettings, progress: Progres
     """Train a new Keras model in place; gives the mean loss of the last epoch.
 
     The model's own `train_step` is used. An optimizer and loss that it was compiled with are kept, at the stack's
-    learning rate; otherwise they are Adam and cross-entropy.
+    learning rate; otherwise they are Adam and cross-entropy. With `settings.mu` (FedProx) each step's gradient also has
+    that of mu/2 ||w - w_global||², over the trainable weights; the loss that is told is without it.
     """
     import tensorflow as tf
 
     _compile(model, settings.learning_rate)
+    if settings.mu:
+        _hold_back(model, settings.mu)
     y = _targets(model, arrays.y)
     step = tf.function(
         lambda xb, yb: model.train_step((xb, yb)),
@@ -94,6 +97,28 @@ def _compile(model: Any, learning_rate: float) -> None:
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=_gives_logits(model))
         model.compile(keras.optimizers.Adam(learning_rate), loss)
     model.optimizer.build(model.trainable_variables)
+
+
+def _hold_back(model: Any, mu: float) -> None:
+    """Add mu (w - w_global) to each gradient that the optimizer gets, from now on; w_global are the weights of now.
+
+    Li et al. 2020, Federated Optimization in Heterogeneous Networks (arXiv:1812.06127). Done in the optimizer, it
+    reaches every `train_step`, also a model's own.
+    """
+    import tensorflow as tf
+
+    start = {id(variable): tf.identity(variable.value) for variable in model.trainable_variables}
+    apply = model.optimizer.apply
+
+    def held_back(gradients: Any, variables: Any = None) -> Any:
+        variables = list(model.trainable_variables if variables is None else variables)
+        pulled = [
+            None if gradient is None else tf.convert_to_tensor(gradient) + mu * (variable - start[id(variable)])
+            for gradient, variable in zip(gradients, variables, strict=True)
+        ]
+        return apply(pulled, variables)
+
+    model.optimizer.apply = held_back
 
 
 def _targets(model: Any, y: Array) -> Array:

@@ -5,6 +5,7 @@ then the sum stays below 2^62, so it is exact, and masks of secure aggregation c
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,12 +134,21 @@ class Sum:
 
     def mean(self, into: bytearray) -> None:
         """Write the weighted mean as a safetensors file over the bytes of a model of the same table."""
+        for values, mean in self.means(into):
+            values[...] = mean
+        self.copy_integers(into)
+
+    def means(self, model: bytearray) -> Iterator[tuple[NDArray[Any], NDArray[np.float64]]]:
+        """The floating values of a model of the same table, in blocks, each with its mean until the next one."""
         factor = self.samples * _SCALE
         for tensor, total in self._totals():
-            values = tensor.view(memoryview(into)).reshape(-1)
+            values = tensor.view(memoryview(model)).reshape(-1)
             for at in range(0, values.size, _BLOCK):
                 part = total[at : at + _BLOCK]
-                values[at : at + _BLOCK] = np.divide(part, factor, out=self._reals[: part.size])
+                yield values[at : at + _BLOCK], np.divide(part, factor, out=self._reals[: part.size])
+
+    def copy_integers(self, into: bytearray) -> None:
+        """Write the integer tensors, which all updates have alike, into a model of the same table."""
         for model, mine in self._pairs:
             if not model.floating:
                 model.view(memoryview(into))[...] = mine.view(self.file)

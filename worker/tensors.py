@@ -197,6 +197,9 @@ def _tensors(entries: dict[str, Any], *, base: int) -> Iterator[Tensor]:
         yield Tensor(name, entry["dtype"], shape, base + start, base + end)
 
 
-def digest(data: bytes | bytearray | memoryview) -> str:
-    """The SHA-256 of a file's bytes, in hex."""
-    return hashlib.sha256(data).hexdigest()
+def digest(*parts: bytes | bytearray | memoryview) -> str:
+    """The SHA-256 of a file's bytes, which may come in parts, in hex."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.hexdigest()

@@ -53,7 +53,29 @@ def key_of(digest: str) -> bytes:
     return bytes.fromhex(digest)[:16]
 
 
-def encode(file: memoryview, digest: str, index: int, manifest: bytes) -> bytes:
+class Joined:
+    """Two files one after the other, as one without a copy.
+
+    Args:
+        first: its bytes.
+        second: likewise; they follow the first one's.
+    """
+
+    def __init__(self, first: memoryview, second: memoryview) -> None:
+        self._first, self._second = first, second
+
+    def __getitem__(self, part: slice) -> bytes | memoryview:
+        """The bytes of a range."""
+        edge = len(self._first)
+        start, stop, _ = part.indices(edge + len(self._second))
+        if stop <= edge:
+            return self._first[start:stop]
+        if start >= edge:
+            return self._second[start - edge : stop - edge]
+        return b"".join((self._first[start:], self._second[: stop - edge]))
+
+
+def encode(file: memoryview | Joined, digest: str, index: int, manifest: bytes) -> bytes:
     """The message with chunk `index` of a file; `manifest` goes into chunk 0 only."""
     head = manifest if index == 0 else b""
     data = file[index * CHUNK_BYTES : (index + 1) * CHUNK_BYTES]

@@ -51,9 +51,14 @@ class Pod:
         return self.needs > self.limit
 
 
-def aggregator_bytes(size: int) -> int:
-    """The most that an aggregator takes, however many trainers there are."""
-    return AGGREGATOR_MODELS * size + AGGREGATOR_BYTES
+def aggregator_bytes(size: int, state: int = 0) -> int:
+    """The most that an aggregator takes, however many trainers there are.
+
+    Args:
+        size: bytes of the model's file.
+        state: values of its optimizer's state for each value of the model.
+    """
+    return (AGGREGATOR_MODELS + state) * size + AGGREGATOR_BYTES
 
 
 def trainer_bytes(size: int, loaded: int | None) -> tuple[int, str]:
@@ -109,9 +114,12 @@ def pods(
             limit, source = _limit(resources.trainer, "trainer", role, worker.limits)
             made.append(Pod(role, "trainer", "at least", needs, limit, source, because))
         else:
-            models = 0 if worker.spec.coordinates else AGGREGATOR_MODELS
-            because = f"{models} × the model and 96 MiB" if models else "96 MiB, as it sees no model"
-            needs = models * size + AGGREGATOR_BYTES
+            state = worker.spec.run.optimizer.state if worker.spec.run is not None else 0
+            kept = f", {state} × the model for its optimizer's state" if state else ""
+            because = f"{AGGREGATOR_MODELS} × the model{kept} and 96 MiB"
+            needs = aggregator_bytes(size, state)
+            if worker.spec.coordinates:
+                because, needs = "96 MiB, as it sees no model", AGGREGATOR_BYTES
             limit, source = _limit(resources.aggregator, "aggregator", role, worker.limits)
             made.append(Pod(role, "aggregator", "at most", needs, limit, source, because))
     needs = broker_bytes(found, connections, size)

@@ -2,10 +2,10 @@
 
 A leader publishes a model once to each group, and the broker copies it to the members. A trainer's update is as large
 as the model; a middle aggregator passes on 64-bit sums, twice the weights. Replicas of whoever makes the model get a
-checkpoint in each round, and the leader hears its own, too; those of a middle aggregator hear what comes from above. A
-ring passes 64-bit sums around, as ring all-reduce does; below an aggregator one of its members passes the sum on, and all
-take the model. Aggregators that a coordinator gives their trainers send each of these a model of its own, as a group has
-several of them. Bytes are of MQTT's payload.
+checkpoint in each round, with the optimizer's state, and the leader hears its own, too; those of a middle aggregator
+hear what comes from above. A ring passes 64-bit sums around, as ring all-reduce does; below an aggregator one of its
+members passes the sum on, and all take the model. Aggregators that a coordinator gives their trainers send each of
+these a model of its own, as a group has several of them. All are taken to be selected. Bytes are of MQTT's payload.
 """
 
 from collections import defaultdict
@@ -102,7 +102,8 @@ def flows(plan: Plan, size: int) -> list[Flow]:
         for group, present in groups.items():
             found += _in_group(_Group(channel, group, present, widths), size, manifest, depth)
     for alike in replicas:
-        found += _checkpoints(alike, framed(size, manifest), depth)
+        run = alike[0].spec.run
+        found += _checkpoints(alike, framed(size * (1 + (run.optimizer.state if run else 0)), manifest), depth)
     return found
 
 

@@ -13,8 +13,11 @@ from tag.reading.parse import dig
 from tag.reading.places import Where
 from tag.reading.source import Document
 
-RUNS = {"optimizer": "fedavg", "selector": "default", "privacy": "default", "datasampler": "default"}
-"""What runs of Flame's choices, each of which has a `sort` and its `kwargs`."""
+RUNS = {"privacy": "default", "datasampler": "default"}
+"""What runs of Flame's choices but `tag.options`, each of which has a `sort` and its `kwargs`."""
+
+PLAIN = {"optimizer": ("fedavg",), "selector": ("default", "all"), **{field: (runs,) for field, runs in RUNS.items()}}
+"""Sorts that take no arguments, the one that Flame means where it says nothing first."""
 
 _JOB = {
     "designId": "it names a design on Flame's server, and the TAG is a file here",
@@ -61,10 +64,11 @@ def leftovers(job: Job) -> Iterator[Leftover]:
         why = "every channel runs over mqtt"
         yield Leftover(job.file_document, ("backend",), "backend", job.file.backend, why)
     yield from _of(job.model_document, _MODEL)
-    for field, runs in RUNS.items():
+    for field, plain in PLAIN.items():
         named = getattr(job.model, field)
-        if named.sort in (None, "", runs) and named.kwargs:
-            yield _at(job.model_document, (field, "kwargs"), f"{runs!r} takes no arguments")
+        sort = named.sort or plain[0]
+        if sort in plain and named.kwargs:
+            yield _at(job.model_document, (field, "kwargs"), f"{sort!r} takes no arguments")
     known = {field.alias or name for name, field in Hyperparameters.model_fields.items()}
     for name in job.model.hyperparameters.model_extra or {}:
         why = f"no program is given it; {listing(known)} are"

@@ -8,9 +8,10 @@ from tag.faults import Fault
 from tag.flame.data import Chosen
 from tag.flame.files import Hyperparameters
 from tag.flame.job import Entry, Job
-from tag.flame.leftovers import RUNS, leftovers
+from tag.flame.leftovers import PLAIN, RUNS, leftovers
 from tag.load import Expanded
 from tag.reading.source import Document
+from tag.rules.options import CHOICES, job_choices, job_problems
 from tag.yaml_lines import block, flow, scalar
 
 FLAMES_DEFAULTS = {"rounds": 1, "epochs": 1, "batch_size": 16}
@@ -80,6 +81,10 @@ def stack_text(flame: Flame, head: Sequence[str], tag: str, program: str) -> str
     """
     lines = [*head, "config:", "  fedtag:federation:", f"    tag: {scalar(tag)}", f"    program: {scalar(program)}"]
     lines += [f"    {line}" for line in _settings(flame.job.model.hyperparameters)]
+    lines += [
+        f"    {field}: {flow(choice.model_dump(exclude_defaults=True))}"
+        for field, choice in job_choices(flame.job).items()
+    ]
     lines += ["    datasets: # by group of the TAG; each dataset gets a worker"]
     groups: dict[str, list[tuple[Entry, Chosen]]] = {}
     for entry, chosen in zip(flame.job.entries, flame.data, strict=True):
@@ -116,6 +121,11 @@ def not_carried_over(flame: Flame) -> Iterator[Fault]:
         if sort not in (None, "", runs):
             message = f"it can't run yet; {runs!r} takes its place"
             yield flame.job.model_document.fault((field, "sort"), "T049", f"{field} {sort!r}", message, "warning")
+    for field in CHOICES:
+        sort = getattr(flame.job.model, field).sort
+        for where, why in job_problems(flame.job, field):
+            message = f"{why}; {PLAIN[field][0]!r} takes its place"
+            yield flame.job.model_document.fault((field, *where), "T049", f"{field} {sort!r}", message, "warning")
     for entry, chosen in zip(flame.job.entries, flame.data, strict=True):
         if chosen.why:
             message = f"{chosen.uri} takes its place: {chosen.why}"

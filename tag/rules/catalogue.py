@@ -64,7 +64,7 @@ RULES: dict[str, Rule] = {
     "T046": Rule("error", "worker id that is too long"),
     "T047": Rule("error", "datasets that can't be told apart or given twice"),
     "T048": Rule("error", "unknown stack"),
-    "T049": Rule("error", "optimizer or selector that can't run yet"),
+    "T049": Rule("error", "unknown optimizer or selector, or option of it"),
     "T050": Rule("error", "command with the wrong target"),
     "T051": Rule("error", "residency in another region"),
     "T052": Rule("error", "groups that become one name"),
@@ -80,6 +80,8 @@ RULES: dict[str, Rule] = {
     "T062": Rule("warning", "too large for an object of a cluster"),
     "T063": Rule("error", "sums out of range"),
     "T064": Rule("note", "stack that can't be exact"),
+    "T065": Rule("error", "optimizer or selector that the topology can't serve"),
     "T066": Rule("error", "every group where each has its own"),
     "T069": Rule("error", "coordinator without anyone to pair"),
+    "T070": Rule("error", "more selected than there are"),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tag.faults import Fault
 from tag.infer import Complete
@@ -19,9 +18,6 @@ from tag.rules.data import Placed
 from tag.rules.tally import tally
 from tag.rules.topology import RUNS_TODAY, missing
 from tag.stack import Stack
-
-if TYPE_CHECKING:
-    from tag.flame.job import Job
 
 
 def check_ids(odd: Sequence[PlannedWorker], placed: Sequence[Placed], document: Document) -> Iterator[Fault]:
@@ -127,17 +123,6 @@ def check_program(path: Path | None, role: str, document: Document, where: Where
         yield document.fault(where, "T042", f"program of role {role!r}", message)
     else:
         yield from sizes.check_program(path, role, document, where)
-
-
-def check_job(job: Job) -> Iterator[Fault]:
-    """What a Flame job asks for that does not run yet."""
-    from tag.flame.leftovers import RUNS
-
-    for field, runs in RUNS.items():
-        named = getattr(job.model, field)
-        if named.sort not in (None, "", runs):
-            message = f"{named.sort!r} can't run yet; runs today: {runs!r}"
-            yield job.model_document.fault((field, "sort"), "T049", field, message)
 
 
 def why_inexact(stack: Stack, trainers: int) -> Iterator[str]:

@@ -238,4 +238,10 @@ MUTANTS: dict[str, Mutant] = {
     "T066": Mutant(stars(), _set(_first_channel, broker="broker-{group}")),
     "T064": Mutant(many, _set(_settings, quorum=1, deadline=60)),
     "T069": Mutant(trees(coordinated=True), _uncoordinated),
+    "T065": Mutant(
+        rings(), _both(lambda case: setattr(case, "via", "stack"), _set(_settings, optimizer="fedadam")), ("T044",)
+    ),
+    "T070": Mutant(
+        stars(), lambda case: case.settings.update(selector={"sort": "random", "kwargs": {"k": len(case.datasets) + 1}})
+    ),
 }

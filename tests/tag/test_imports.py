@@ -78,12 +78,23 @@ def _left(flame: Flame) -> dict[str, str]:
     return {f"{Path(fault.file).name}:{fault.subject}": fault.message for fault in not_carried_over(flame)}
 
 
+def test_an_optimizer_and_a_selector_that_run_are_carried_over_and_others_told(tmp_path: Path) -> None:
+    optimizer = {"sort": "fedadam", "kwargs": {"eta": 0.5}}
+    flame = _read(_example(tmp_path, modelSpec={"optimizer": optimizer, "selector": {"sort": "oort"}}))
+
+    stack = load_stack(_write(flame, tmp_path)).stack
+
+    assert (stack.optimizer.sort, stack.optimizer.kwargs, stack.selector.sort) == ("fedadam", {"eta": 0.5}, "all")
+    assert _left(flame)["modelSpec.json:selector 'oort'"].endswith("'default' takes its place")
+    assert "modelSpec.json:optimizer 'fedadam'" not in _left(flame)
+
+
 def test_what_is_not_carried_over_is_told_line_by_line() -> None:
     left = _left(_read(FLAME / "mnist"))
 
     url = "dataset.json:url 'https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz'"
     assert left[url].startswith("mnist:1/1 takes its place")
-    assert "modelSpec.json:selector 'random'" in left
+    assert "modelSpec.json:selector 'random'" not in left, "it runs here"
     assert "job.json:maxRunTime 1800" in left
     assert all(fault.line > 1 for fault in not_carried_over(_read(FLAME / "mnist"))), "each has its own line"
 

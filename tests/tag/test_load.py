@@ -1,6 +1,7 @@
 """Stacks load with the plan that their files say, wherever they lie and whoever rewrote them."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -121,7 +122,9 @@ def test_a_stack_may_take_its_datasets_and_settings_from_a_flame_job(project: An
 def test_a_flame_job_that_asks_for_what_can_not_run_says_so(project: Any) -> None:
     text = project.stack.read_text()
     start, end = text.index("    datasets:"), text.index("encryptionsalt")
-    project.stack.write_text(f"{text[:start]}    job: {FLAME / 'mnist'}\n{text[end:]}")
+    job = shutil.copytree(FLAME / "mnist", project.root / "mnist")
+    (job / "modelSpec.json").write_text('{"selector": {"sort": "oort"}}')
+    project.stack.write_text(f"{text[:start]}    job: {job}\n{text[end:]}")
 
     faults = {(f.code, f.subject) for f in project.faults() if f.severity == "error"}
 

@@ -71,3 +71,33 @@ def test_a_disk_that_takes_nothing_is_told_and_ends_nothing(tmp_path: Path) -> N
     assert "could not be written" in trouble
     assert str(folder) in trouble
     assert checkpoints.settle() == "", "told once"
+
+
+def test_an_optimizers_state_comes_back_with_its_model_or_neither_does(tmp_path: Path) -> None:
+    """A model with another round's state, or with none, would go on to another model, and nobody would know."""
+    checkpoints = Checkpoints(tmp_path)
+    for number in (1, 2, 3):
+        file = model(number)
+        held = Held(1, number, digest(file), len(file))
+        checkpoints.begin(held, ("eu",), file, b"state %d" % number)
+        assert checkpoints.settle() == ""
+    whole = checkpoints.read()
+    states = sorted(tmp_path.glob("*.optimizer.safetensors"))
+
+    states[-1].write_bytes(b"state 9")
+    damaged = checkpoints.read()
+
+    assert whole is not None
+    assert (whole[0].round, whole[2], whole[3]) == (3, model(3), b"state 3")
+    assert len(states) == 2, "older ones are gone"
+    assert damaged is not None
+    assert (damaged[0].round, damaged[3]) == (2, b"state 2")
+
+
+def test_a_volume_keeps_what_an_earlier_release_wrote_without_a_state(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+
+    found = Checkpoints(tmp_path).read()
+
+    assert found is not None
+    assert found[3] is None

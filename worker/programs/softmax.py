@@ -56,15 +56,24 @@ def build_model(data: Data) -> Softmax:
 
 
 def train(model: Softmax, arrays: Arrays, settings: TrainSettings, progress: Callable[[float, float], None]) -> float:
-    """Minibatch gradient descent; gives the mean loss of the last epoch. The seed is the round's own."""
+    """Minibatch gradient descent; gives the mean loss of the last epoch. The seed is the round's own.
+
+    With `settings.mu` (FedProx) each step also pulls the weights back to where the round began.
+    """
     shuffle = np.random.default_rng(settings.seed)
+    kernel, bias = model.kernel.copy(), model.bias.copy()
+    pull = np.float32(settings.learning_rate * settings.mu)
     loss = 0.0
     for epoch in range(settings.epochs):
         order = shuffle.permutation(len(arrays))
         total = 0.0
         for start in range(0, len(order), settings.batch_size):
             batch = arrays.take(order[start : start + settings.batch_size])
+            back = [pull * (model.kernel - kernel), pull * (model.bias - bias)] if settings.mu else []
             total += _step(model, batch, settings.learning_rate)
+            if back:
+                model.kernel -= back[0]
+                model.bias -= back[1]
             seen = min(start + settings.batch_size, len(order))
             loss = total / seen
             progress((epoch + seen / len(order)) / settings.epochs, loss)

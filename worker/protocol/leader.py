@@ -178,18 +178,15 @@ def _open(state: Leader, now: float) -> Step:
     held = state.base
     if held is None:
         return state, []
-    if state.assigned is not None:
-        number, over = state.assigned.round, state.assigned.kind == "evaluate"
-    else:
-        number = max(1, held.round) if held.run == state.run else 1
-        over = number > state.rounds
+    number = state.next_round
+    over = number > state.rounds if state.assigned is None else state.assigned.kind == "evaluate"
     state = replace(
         state,
         phase="evaluation" if over else "round",
         round=min(number, state.rounds),
         making=False,
         since=now,
-        selected=state.members.of_round(state.settings.quorum),
+        selected=state.selection(min(number, state.rounds), everyone=over),
         counted={},
         coming={},
         evaluations={},
@@ -197,7 +194,8 @@ def _open(state: Leader, now: float) -> Step:
         message="",
     )
     state, said = beat(state, now, again=True)
-    lacking = {state.members.present[n].group for n in state.selected if not state.members.has(n, held.digest)}
+    here = state.selected & state.members.present.keys()
+    lacking = {state.members.present[n].group for n in here if not state.members.has(n, held.digest)}
     actions: list[io.Action] = [io.Unstage(), *said]
     manifest = manifest_of(state)
     # Paired trainers of a group follow several leaders: each asks its own, or all would get all leaders' models.
@@ -232,13 +230,14 @@ def _advance(state: Leader, now: float) -> Step:
 def _advance_waiting(state: Leader, now: float) -> Step:
     settings, members = state.settings, state.members
     fresh = members.fresh(state.term)
-    missing = sorted(members.expected - fresh)
+    missing = sorted(state.awaited - fresh)
     late = settings.deadline is not None and now - state.since >= settings.deadline
     enough = late and len(fresh) >= members.quorum(settings.quorum)
     if not fresh or (missing and not enough):
         return _wait(state, missing, now)
     found = members.base(state.term)
-    if state.base is not None and (found is None or not _newer(found[0], state.base)):
+    # Trainers have newer models, but no optimizer's state: with one, the rounds since the checkpoint are repeated.
+    if state.base is not None and (found is None or not _newer(found[0], state.base) or settings.optimizer.has_state):
         return _gathered(state, state.base) if state.name else _open(state, now)
     if found is None or (state.asked is not None and now - state.asked[1] < ASK_AGAIN_S):
         return state, []

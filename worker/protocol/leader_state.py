@@ -11,6 +11,7 @@ from worker import events
 from worker.protocol import leader_io as io
 from worker.protocol.members import Members
 from worker.protocol.messages import Counts, Evaluation, Held, ModelManifest, Phase, State, Term, bits
+from worker.protocol.selection import selected
 from worker.protocol.slots import Coming, slots_of
 
 
@@ -92,6 +93,27 @@ class Leader(msgspec.Struct, frozen=True):
     def rounds(self) -> int:
         """How many the run has."""
         return self.assigned.rounds if self.assigned is not None else self.settings.rounds
+
+    @property
+    def next_round(self) -> int:
+        """The round that follows from the base; one more than there are when the last is over."""
+        if self.assigned is not None:
+            return self.assigned.round
+        return max(1, self.base.round) if self.base is not None and self.base.run == self.run else 1
+
+    def selection(self, number: int, *, everyone: bool = False) -> frozenset[str]:
+        """Who takes part in a round; the last evaluation is everyone's."""
+        selector, members = self.settings.selector, self.members
+        if everyone or selector.acts == "nowhere":
+            return members.of_round(self.settings.quorum)
+        return selected(selector, members.expected or members.able, self.run, number)
+
+    @property
+    def awaited(self) -> frozenset[str]:
+        """Who must be here before a round: everyone at first, as the newest model may be anybody's."""
+        if self.base is None or self.settings.selector.acts == "nowhere":
+            return self.members.expected
+        return self.selection(self.next_round) & self.members.expected
 
     @property
     def total(self) -> int:

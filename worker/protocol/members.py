@@ -101,8 +101,8 @@ class Members:
         return asked if asked is not None else max(1, len(self.expected))
 
     def trainers(self, names: frozenset[str]) -> int:
-        """Trainers behind some logical senders."""
-        return sum(self.present[name].here.trainers for name in names if name in self.present)
+        """Trainers behind some logical senders, one for each that has not come yet."""
+        return sum(self.present[name].here.trainers if name in self.present else 1 for name in names)
 
     @property
     def samples(self) -> int:

@@ -159,6 +159,8 @@ class ModelManifest(Message, frozen=True):
         digest: of the file.
         size: bytes of the file.
         participants: datasets whose updates are in it.
+        state: of a checkpoint, bytes at the file's end that are the optimizer's state.
+        model: SHA-256 of what comes before them; empty if there is no state.
     """
 
     run: Whole
@@ -167,6 +169,8 @@ class ModelManifest(Message, frozen=True):
     digest: Digest
     size: Whole
     participants: tuple[str, ...] = ()
+    state: Whole = 0
+    model: str = ""
 
 
 class Counts(Message, frozen=True, array_like=True):

@@ -57,7 +57,7 @@ class Lead(Part):
         volume = Volume(state, worker.journal)
         self.leading = Leading(self, spec.run, volume, upper, paired=paired)
         if (found := volume.read()) is not None:
-            self.leading.store.take_model(*found)
+            self.leading.take(*found)
 
     # --- what comes
 
@@ -123,8 +123,7 @@ class Lead(Part):
         if letter.sender.startswith(f"{self.worker.spec.role}-"):
             if self._given is not None:
                 return
-            replicas = self.leading.replicas
-            (replicas.discard if here.gone else replicas.add)(letter.sender)
+            self.leading.replica(letter.sender, now, here=not here.gone)
             if here.gone:
                 self.gone(letter.sender, now)
             return
@@ -155,7 +154,7 @@ class Lead(Part):
             self.worker.drops.add(letter.sender, "corrupted", f"model {digest[:12]} has another SHA-256")
         else:
             participants = whole.manifest.participants
-            self.leading.store.take_model(whole.held, participants, whole.file)
+            self.leading.take(whole.held, participants, *whole.split())
             self.leading.step(io.Holding(whole.held, participants), now)
             if letter.kind == "checkpoint" and self.leading.leader is None:
                 self.worker.tell(self.worker.meter.take(whole.held.run, whole.held.round - 1))
@@ -173,7 +172,8 @@ class Lead(Part):
         if self.leading.download.digest == manifest.digest:
             return False
         if kind == "checkpoint":
-            return leader is None and manifest.term >= self._replica.term
+            known = manifest.state and manifest.model == self.leading.store.digest
+            return leader is None and manifest.term >= self._replica.term and not known
         return leader is not None and leader.phase == "waiting" and manifest.digest != self.leading.store.digest
 
     def _read_roster(self, now: float) -> None:

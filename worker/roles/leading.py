@@ -13,7 +13,7 @@ from worker.protocol import leader as rounds
 from worker.protocol import leader_io as io
 from worker.protocol.leader_state import Leader, beat, manifest_of
 from worker.protocol.members import Members
-from worker.protocol.messages import Alive, Evaluation, Held, ModelManifest, Term, UpdateManifest, Want
+from worker.protocol.messages import Alive, Evaluation, Held, Term, UpdateManifest, Want
 from worker.roles.base import Part
 from worker.roles.store import Outbox, Store
 from worker.wire import WireError, decode
@@ -77,7 +77,7 @@ class Leading:
         self.members = Members({}, {}, paired)
         self.watch: Callable[[Leader, float], None] | None = None
         self.replicas: set[str] = set()
-        self.store = Store()
+        self.store = Store(settings.optimizer)
         self.download = Download()
         self._channel = part.channel
         self._worker = part.worker
@@ -94,6 +94,8 @@ class Leading:
         if self._upper is not None:
             self._upper.began(self, now)
         self._worker.tell(events.Leading(term=term[0]))
+        if self.replicas and self.store.state is not None:
+            self._checkpoint(sorted(self.replicas), now)
         self.step(io.Tick() if self.store.base is None else io.Holding(*self.store.base), now)
 
     def end(self) -> None:
@@ -130,7 +132,7 @@ class Leading:
         self.step(io.Tick(), now)
         self._outbox.advance(now)
         if self.store.base is not None and self.store.model is not None:
-            self._volume.keep(*self.store.base, self.store.model, now)
+            self._volume.keep(*self.store.base, self.store.model, now, state=self.store.state)
 
     def want(self, letter: Letter, want: Want, now: float) -> None:
         """A reader's word on a model's way to it."""
@@ -229,14 +231,36 @@ class Leading:
             return
         self._volume.settle()
         held = self.store.make_model(run, number, participants)
-        manifest = ModelManifest(held.run, held.round, self.leader.term, held.digest, held.size, participants)
         if self.replicas:
-            group = self._channel.home
-            self._outbox.publish("checkpoint", group, manifest, sorted(self.replicas), time.monotonic())
+            self._checkpoint(sorted(self.replicas), time.monotonic())
         self.step(io.Holding(held, participants), time.monotonic())
+
+    def _checkpoint(self, replicas: list[str], now: float) -> None:
+        if self.leader is not None:
+            manifest = self.store.checkpoint(self.leader.term)
+            self._outbox.publish("checkpoint", self._channel.home, manifest, replicas, now)
+
+    def take(self, held: Held, participants: tuple[str, ...], file: bytearray, state: bytearray | None = None) -> None:
+        """Hold a model that came from elsewhere, and say so if the optimizer's state did not come with it."""
+        if self.store.take_model(held, participants, file, state):
+            return
+        sort = self._settings.optimizer.sort
+        self._worker.journal.write(
+            "warning",
+            f"the state of optimizer {sort!r} is lost: no checkpoint with it came along with the model of run "
+            f"{held.run} round {held.round}, so it begins anew and the run's model is another than without the loss; "
+            "replicas or a volume would have kept it",
+        )
+
+    def replica(self, name: str, now: float, *, here: bool) -> None:
+        """Another replica is here, or has left; one that is new needs the optimizer's state, which no trainer has."""
+        new = here and name not in self.replicas
+        (self.replicas.add if here else self.replicas.discard)(name)
+        if new and self.leader is not None and self.store.state is not None and self.store.base is not None:
+            self._checkpoint([name], now)
 
     def stop(self) -> None:
         """Keep the last model."""
         if self.store.base is not None and self.store.model is not None:
-            self._volume.keep(*self.store.base, self.store.model)
+            self._volume.keep(*self.store.base, self.store.model, state=self.store.state)
         self._volume.settle()

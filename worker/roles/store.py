@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 from tag.limits import STAGING_BYTES, WINDOW_CHUNKS
+from tag.options import Optimizer
+from worker import optimizers
 from worker.channel import Channel
-from worker.protocol.messages import Held, ModelManifest, UpdateManifest, Want
+from worker.protocol.messages import Held, ModelManifest, Term, UpdateManifest, Want
 from worker.protocol.streams import Stream
 from worker.staging import Budget, Staged
 from worker.sums import Sum, fault, sums_fault
 from worker.tensors import Table, digest, read_table
-from worker.wire import Chunk, Received, chunk_count, key_of
+from worker.wire import Chunk, Joined, Received, chunk_count, key_of
 
 
 @dataclass
@@ -21,15 +23,22 @@ class Update:
 
 
 class Store:
-    """The model of a round and the sum of its updates; memory is 1 model, 2 for the sum, 1 for staging.
+    """The model of a round and the sum of its updates; memory is 1 model, 2 for the sum, 1 for staging, and the state.
+
+    Args:
+        optimizer: by which the next model is made.
 
     Attributes:
         model: its bytes; None until one is held.
+        state: of the optimizer; None if it has none.
         base: the model as its holders name it, and the datasets whose updates are in it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizer = optimizer
+        self._checkpoint = ""
         self.model: bytearray | None = None
+        self.state: bytearray | None = None
         self.base: tuple[Held, tuple[str, ...]] | None = None
         self._table: Table | None = None
         self._sum: Sum | None = None
@@ -41,13 +50,21 @@ class Store:
         """Of the model; empty if there is none."""
         return self.base[0].digest if self.base is not None else ""
 
-    def take_model(self, held: Held, participants: tuple[str, ...], file: bytearray) -> None:
-        """Hold a model."""
+    def take_model(
+        self, held: Held, participants: tuple[str, ...], file: bytearray, state: bytearray | None = None
+    ) -> bool:
+        """Hold a model, with the optimizer's state or, where none fits, the first one; False if it is lost."""
         self.model, self.base = file, (held, participants)
         table = read_table(file)
         if table != self._table:
             self._table, self._sum = table, None
         self._budget.limit = max(STAGING_BYTES, len(file))
+        if not self._optimizer.has_state:
+            return True
+        known = optimizers.fits(self._optimizer, table, state)
+        self.state = state if known else optimizers.begin(self._optimizer, table)
+        self._checkpoint = ""
+        return known or held.run == 0
 
     def stage(self, manifest: UpdateManifest) -> None:
         """Make room for an update."""
@@ -113,11 +130,32 @@ class Store:
         """Write the mean over the old model's bytes; the base of the next round."""
         if self.model is None or self._sum is None:
             raise ValueError("no model and no update to make one of")
-        self._sum.mean(self.model)
+        optimizers.advance(self._optimizer, self._sum, self.model, self.state)
         self._sum.clear()
         held = Held(run, number + 1, digest(self.model), len(self.model))
-        self.base = (held, participants)
+        self.base, self._checkpoint = (held, participants), ""
         return held
+
+    def checkpoint(self, term: Term) -> ModelManifest:
+        """The manifest of what replicas need to go on: the model, and the optimizer's state if it has one."""
+        if self.model is None or self.base is None:
+            raise ValueError("no model to keep")
+        held, participants = self.base
+        if self.state is None:
+            return ModelManifest(held.run, held.round, term, held.digest, held.size, participants)
+        self._checkpoint = self._checkpoint or digest(self.model, self.state)
+        size = held.size + len(self.state)
+        return ModelManifest(
+            held.run, held.round, term, self._checkpoint, size, participants, len(self.state), held.digest
+        )
+
+    def file(self, name: str) -> memoryview | Joined | None:
+        """The bytes that have a SHA-256: the model's, or the checkpoint's; None if they are here no more."""
+        if self.model is None or name not in (self.digest, self._checkpoint):
+            return None
+        if name == self.digest or self.state is None:
+            return memoryview(self.model)
+        return Joined(memoryview(self.model), memoryview(self.state))
 
     def sums(self) -> bytearray:
         """The file of the sum; it stays as it is until the next round."""
@@ -170,5 +208,5 @@ class Outbox:
         self._direct.clear()
 
     def _send(self, kind: str, manifest: ModelManifest, chunks: range, group: str, to: str) -> None:
-        if self._store.model is not None and self._store.digest == manifest.digest:
-            self._channel.send_chunks(kind, memoryview(self._store.model), manifest, chunks, group=group, to=to)
+        if (file := self._store.file(manifest.digest)) is not None:
+            self._channel.send_chunks(kind, file, manifest, chunks, group=group, to=to)
