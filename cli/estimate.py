@@ -63,6 +63,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Estimates; 0 with an estimate, 2 with faults."""
     from cli.estimate_lines import as_json, lines
+    from tag.estimate.asynchronous import assumed
     from tag.estimate.totals import estimate
     from tag.estimate.warnings import warnings
     from tag.faults import TagError
@@ -73,13 +74,14 @@ def run(args: argparse.Namespace) -> int:
     except TagError as error:
         return fail(error, as_json=args.json)
     found = estimate(target.plan, settings)
-    beyond = warnings(found)
+    beyond, granted = warnings(found), tuple(assumed(target.plan))
     if args.json:
-        print(json.dumps({"ok": True, "faults": as_dicts(target.warnings), **as_json(found, settings, beyond)}))
+        facts = {**as_json(found, settings, beyond), "assumed": list(granted)}
+        print(json.dumps({"ok": True, "faults": as_dicts(target.warnings), **facts}))
         return 0
     for warning in target.warnings:
         print(warning)
-    print("\n".join(lines(target.name, found, settings, beyond)))
+    print("\n".join(lines(target.name, found, settings, beyond, granted)))
     return 0
 
 

@@ -20,7 +20,9 @@ _NAMED = 3
 """Groups or regions that are named; of more, the first and the last."""
 
 
-def lines(name: str, found: Estimate, settings: Settings, beyond: Sequence[str]) -> list[str]:
+def lines(
+    name: str, found: Estimate, settings: Settings, beyond: Sequence[str], assumed: Sequence[str] = ()
+) -> list[str]:
     """The estimate for people; groups and regions with the same numbers share a row."""
     broker = (
         f"{counted(found.connections, 'connection')}; a round brings it {bytes_text(found.into_broker)} and takes "
@@ -36,6 +38,7 @@ def lines(name: str, found: Estimate, settings: Settings, beyond: Sequence[str])
         if len(table) > 1:
             shown += ["", *_aligned(table)]
     shown += _raw(found)
+    shown += [f"assumed: {text}" for text in assumed]
     return shown + ([""] + [f"warning: {text}" for text in beyond] if beyond else [])
 
 

@@ -173,7 +173,12 @@ def _without_data(
 
 
 def _told(tag: Tag, role: Role, run: RunSettings) -> RunSettings:
-    """The run as a role without data hears of it: whoever has an aggregator above asks all, and only adds."""
+    """The run as a role without data hears of it: whoever has an aggregator above asks all, and only adds.
+
+    In an asynchronous run all aggregators go on without waiting for all.
+    """
+    if run.optimizer.acts == "aggregators":
+        return run
     if any("upload" in channel.func_tags.get(role.name, ()) for channel in tag.channels_of(role.name)):
         return run.model_copy(update={"optimizer": Optimizer(), "selector": Selector()})
     return run

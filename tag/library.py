@@ -20,6 +20,11 @@ TIERS = range(3, 7)
 _SEVERAL = {"coordinated": 3, "hybrid": 2, "asynchronous": 2}
 """Trainers of a group, where one would not show what the topology does."""
 
+_BUFFERED = """\
+    # Asynchronous: an aggregator goes on as soon as half of its followers have sent an update; kwargs: {aggGoal: N} is
+    # another number. A round is one new model, so there are more of them.
+    optimizer: {sort: fedbuff, kwargs: {}}
+"""
 _RATE = 0.05
 """Learning rate of the linear model."""
 
@@ -109,11 +114,15 @@ def stack_text(order: Order, head: Sequence[str], *, target: str, tag: str, prog
         tag: path of the TAG, as the file writes it.
         program: likewise of a program for any data.
     """
+    buffered = order.topology.name == "asynchronous"
     blanks = {
         "target": target,
+        "rounds": "20" if buffered else "5",
         "tag": scalar(tag),
         "program": scalar(program),
         "rate": str(_RATE),
+        "optimizer": _BUFFERED if buffered else "",
+        "seed": "" if buffered else " # the same seed gives the same model, to the last bit",
         "datasets": "\n".join(_datasets(order)),
     }
     return "\n".join([*head, Template(_template(_STACK)).substitute(blanks)])

@@ -14,7 +14,7 @@ from tag.plan import Plan, RunSettings
 from tag.reading.paths import is_file, shown
 from tag.reading.places import Where
 from tag.reading.source import Document
-from tag.rules import associations, coordination, data, flow, naming, options, peers, run, sizes
+from tag.rules import associations, asynchronous, coordination, data, flow, naming, options, peers, run, sizes
 from tag.rules.data import Placed
 from tag.rules.tally import tally
 from tag.schema import Tag
@@ -140,6 +140,7 @@ def load_stack(target: str | Path, *, folder: Path | None = None, to_run: bool =
         tag, tag_document, placed, home, faults, federation=federation, settings=stack.run_settings, programs=programs
     )
     faults += run.check_quorum(plan, stack.quorum, document, (*AT, "quorum"))
+    faults += asynchronous.check(stack, plan, document, AT)
     faults += options.check_selection(plan, document, AT)
     faults += run.check_exact(stack, len(plan.trainers), document, AT)
     return Loaded(path, whole.tag, whole.inferred, _warnings(faults), plan, name, stack)

@@ -2,7 +2,8 @@
 
 What each sort computes is in `worker.optimizers` and `worker.protocol.selection`; here are their names, options,
 defaults and bounds, by which files are checked. Sources: FedAvgM is Hsu et al. 2019 (arXiv:1909.06335); FedAdam,
-FedYogi and FedAdagrad are Reddi et al. 2021 (arXiv:2003.00295); FedProx is Li et al. 2020 (arXiv:1812.06127).
+FedYogi and FedAdagrad are Reddi et al. 2021 (arXiv:2003.00295); FedProx is Li et al. 2020 (arXiv:1812.06127); FedBuff
+is Nguyen et al. 2022 (arXiv:2106.06639).
 """
 
 import math
@@ -15,8 +16,8 @@ from pydantic import Field, model_validator
 from tag.model import Model
 from tag.values import Number
 
-Acts = Literal["nowhere", "trainer", "root"]
-"""Where a sort does more than an average of all: in trainers, or in the aggregator without anyone above."""
+Acts = Literal["nowhere", "trainer", "root", "aggregators"]
+"""Where a sort does more than an average of all: in trainers, in the aggregator that follows nobody, in all of them."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +80,21 @@ OPTIMIZERS: Mapping[str, Sort] = {
     "fedadam": _adaptive(0.9, beta_2=_share(0.99)),
     "fedyogi": _adaptive(0.9, beta_2=_share(0.99)),
     "fedadagrad": _adaptive(0.0),
+    "fedbuff": Sort("aggregators", {"aggGoal": _COUNT, "concurrency": _COUNT, "eta": _positive(1.0), "seed": _SEED}),
     "fedprox": Sort("trainer", {"mu": Option(0.01, "at least 0", lambda value: value >= 0)}),
 }
 SELECTORS: Mapping[str, Sort] = {
     "all": Sort(),
     "default": Sort(),
+    "fedbuff": Sort("aggregators", {"c": _COUNT}),
     "random": Sort("root", {"k": _COUNT, "seed": _SEED}),
     "roundRobin": Sort("root", {"k": _COUNT}),
 }
-"""`default` is Flame's name for `all`. The seed of `random` is the stack's, where it is left out."""
+"""`default` is Flame's name for `all`; `fedbuff` belongs to the optimizer of that name, and its `c` is that one's
+concurrency. The seed of `random` and of `fedbuff` is the stack's, where it is left out."""
 
-FILLED = frozenset({"seed"})
-"""Options that a stack fills in, so that they may be left out."""
+FILLED = frozenset({"seed", "aggGoal", "concurrency", "c"})
+"""Options that a stack fills in, or that follow from how many there are, so that they may be left out."""
 
 
 class Choice(Model):
@@ -143,7 +147,7 @@ class Optimizer(Choice):
     """How the next model is made of the updates: at the root of a tree, in trainers with `fedprox`.
 
     Attributes:
-        sort: fedavg, fedavgm, fedadam, fedyogi, fedadagrad or fedprox.
+        sort: fedavg, fedavgm, fedadam, fedyogi, fedadagrad, fedbuff or fedprox.
         kwargs: its options, in docs/optimizers.md.
     """
 

@@ -80,9 +80,16 @@ class Stack(RunSettings, Training):
     def run_settings(self) -> RunSettings:
         """What aggregators must know of the run: options with their values, and nothing of what trainers do."""
         own = {field: getattr(self, field) for field in RunSettings.model_fields}
-        own["optimizer"] = self.optimizer.filled() if self.optimizer.acts == "root" else Optimizer()
+        aggregating = self.optimizer.acts in ("root", "aggregators")
+        own["optimizer"] = self.optimizer.filled(seed=self.seed, **self._concurrency) if aggregating else Optimizer()
         own["selector"] = self.selector.filled(seed=self.seed) if self.selector.acts == "root" else Selector()
         return RunSettings(**own)
+
+    @property
+    def _concurrency(self) -> dict[str, float]:
+        """What Flame's selector `fedbuff` says, as an option of the optimizer of that name."""
+        c = self.selector.kwargs.get("c")
+        return {} if c is None else {"concurrency": c}
 
     @property
     def train_settings(self) -> TrainSettings:

@@ -215,13 +215,18 @@ class RoundOpened(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateCounted(Event):
-    """An update was checked and added to the sum."""
+    """An update was checked and added to the sum.
+
+    Attributes:
+        staleness: of an asynchronous run, versions that were made since the one that was trained.
+    """
 
     run: int = 1
     round: int = 0
     dataset: str = ""
     samples: int = 0
     digest: str = ""
+    staleness: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -123,12 +123,18 @@ class Sum:
         self._take_integers(data, partial=False)
         self.samples += samples
 
-    def add_sums(self, data: memoryview | bytes | bytearray, samples: int) -> None:
-        """Add a partial sum for which `sums_fault` and `conflict` found nothing."""
+    def add_sums(self, data: memoryview | bytes | bytearray, samples: int, share: float = 1.0) -> None:
+        """Add a partial sum for which `sums_fault` and `conflict` found nothing.
+
+        Args:
+            data: a file of 64-bit sums.
+            samples: their weight.
+            share: by what they are multiplied, at most 1; each is rounded, so the order of arrival changes nothing.
+        """
         for model, mine in self._pairs:
             if model.floating:
-                total = mine.view(self.file)
-                np.add(total, mine.view(data), out=total)
+                total, sums = mine.view(self.file), mine.view(data)
+                np.add(total, sums if share == 1.0 else np.rint(sums * share).astype(np.int64), out=total)
         self._take_integers(data, partial=True)
         self.samples += samples
 
@@ -152,6 +158,22 @@ class Sum:
         for model, mine in self._pairs:
             if not model.floating:
                 model.view(memoryview(into))[...] = mine.view(self.file)
+
+    def shift(self, model: bytearray, scale: float) -> None:
+        """Add the sum of differences, times `scale`, to the bytes of the model from which they differ.
+
+        Args:
+            model: a safetensors file of the same table; its integer tensors become those of the sum.
+            scale: of one unit of weight; what is added is rounded once, to the model's type.
+        """
+        factor = scale / _SCALE
+        for tensor, total in self._totals():
+            values = tensor.view(memoryview(model)).reshape(-1)
+            for at in range(0, values.size, _BLOCK):
+                part, block = total[at : at + _BLOCK], values[at : at + _BLOCK]
+                step = np.multiply(part, factor, out=self._reals[: part.size])
+                block[...] = np.add(step, block, out=step)
+        self.copy_integers(model)
 
     def _take_integers(self, data: memoryview | bytes | bytearray, *, partial: bool) -> None:
         if self._has_integers:

@@ -154,6 +154,11 @@ def unpack(data: bytes | bytearray | memoryview) -> Weights:
     return {t.name: t.view(data) for t in read_table(data).tensors}
 
 
+def difference(new: Weights, old: Weights) -> Weights:
+    """What was added to floating tensors, in their own type; integer tensors are those of `new`."""
+    return {name: array - old[name] if array.dtype.kind == "f" else array for name, array in new.items()}
+
+
 def read_table(data: bytes | bytearray | memoryview, *, file_size: int | None = None) -> Table:
     """The table of a file, whose bytes (or at least its header's) are given.
 

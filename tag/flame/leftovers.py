@@ -12,6 +12,7 @@ from tag.names import listing
 from tag.reading.parse import dig
 from tag.reading.places import Where
 from tag.reading.source import Document
+from tag.rules.options import BUFFERED, COMMENT
 
 RUNS = {"privacy": "default", "datasampler": "default"}
 """What runs of Flame's choices but `tag.options`, each of which has a `sort` and its `kwargs`."""
@@ -70,7 +71,10 @@ def leftovers(job: Job) -> Iterator[Leftover]:
         if sort in plain and named.kwargs:
             yield _at(job.model_document, (field, "kwargs"), f"{sort!r} takes no arguments")
     known = {field.alias or name for name, field in Hyperparameters.model_fields.items()}
+    said = (*BUFFERED, COMMENT) if job.model.optimizer.sort == "fedbuff" else (COMMENT,)
     for name in job.model.hyperparameters.model_extra or {}:
+        if name in said:
+            continue
         why = f"no program is given it; {listing(known)} are"
         yield _at(job.model_document, ("hyperparameters", name), why)
     for record in job.records.values():

@@ -125,7 +125,7 @@ def not_carried_over(flame: Flame) -> Iterator[Fault]:
         sort = getattr(flame.job.model, field).sort
         for where, why in job_problems(flame.job, field):
             message = f"{why}; {PLAIN[field][0]!r} takes its place"
-            yield flame.job.model_document.fault((field, *where), "T049", f"{field} {sort!r}", message, "warning")
+            yield flame.job.model_document.fault(where, "T049", f"{field} {sort!r}", message, "warning")
     for entry, chosen in zip(flame.job.entries, flame.data, strict=True):
         if chosen.why:
             message = f"{chosen.uri} takes its place: {chosen.why}"

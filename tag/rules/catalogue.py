@@ -82,6 +82,7 @@ RULES: dict[str, Rule] = {
     "T064": Rule("note", "stack that can't be exact"),
     "T065": Rule("error", "optimizer or selector that the topology can't serve"),
     "T066": Rule("error", "every group where each has its own"),
+    "T068": Rule("error", "asynchronous goal or concurrency out of reach"),
     "T069": Rule("error", "coordinator without anyone to pair"),
     "T070": Rule("error", "more selected than there are"),
 }

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 CHOICES: Mapping[str, type[Choice]] = {"optimizer": Optimizer, "selector": Selector}
 """The fields of stacks and jobs that name a sort and its options."""
 
+BUFFERED = ("aggGoal", "concurrency")
+"""Hyperparameters of Flame's that are options of its optimizer `fedbuff` here."""
+COMMENT = "//"
+"""The key under which Flame's JSON has comments."""
+
 
 def problems(kind: type[Choice], sort: str, kwargs: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     """What is wrong with a choice: the place in it, and a sentence.
@@ -67,7 +72,7 @@ def check_job(job: Job) -> Iterator[Fault]:
             yield job.model_document.fault((field, "sort"), "T049", field, message)
     for field in CHOICES:
         for where, message in job_problems(job, field):
-            yield job.model_document.fault((field, *where), "T049", field, message)
+            yield job.model_document.fault(where, "T049", field, message)
 
 
 def job_problems(job: Job, field: str) -> Iterator[tuple[Where, str]]:
@@ -76,7 +81,21 @@ def job_problems(job: Job, field: str) -> Iterator[tuple[Where, str]]:
 
     named = getattr(job.model, field)
     if named.sort and named.sort not in PLAIN[field]:
-        yield from problems(CHOICES[field], named.sort, named.kwargs)
+        for where, message in problems(CHOICES[field], named.sort, _job_kwargs(job, field)):
+            said = ("hyperparameters", where[-1]) if where and where[-1] in _hyper(job, field) else (field, *where)
+            yield said, message
+
+
+def _job_kwargs(job: Job, field: str) -> dict[str, Any]:
+    """A choice's arguments; Flame says some of its asynchronous optimizer as hyperparameters, and comments as `//`."""
+    kwargs = {**_hyper(job, field), **getattr(job.model, field).kwargs}
+    return {name: value for name, value in kwargs.items() if name != COMMENT}
+
+
+def _hyper(job: Job, field: str) -> dict[str, Any]:
+    asks = field == "optimizer" and job.model.optimizer.sort == "fedbuff"
+    extra = job.model.hyperparameters.model_extra or {}
+    return {name: value for name, value in extra.items() if asks and name in BUFFERED}
 
 
 def job_choices(job: Job) -> dict[str, Choice]:
@@ -87,7 +106,7 @@ def job_choices(job: Job) -> dict[str, Choice]:
     for field, kind in CHOICES.items():
         named = getattr(job.model, field)
         if named.sort and named.sort not in PLAIN[field] and not any(job_problems(job, field)):
-            found[field] = kind(sort=named.sort, kwargs=named.kwargs)
+            found[field] = kind(sort=named.sort, kwargs=_job_kwargs(job, field))
     return found
 
 
@@ -105,7 +124,7 @@ def check_served(stack: Stack, tag: Tag, document: Document, at: Where) -> Itera
         return
     for field in CHOICES:
         chosen: Choice = getattr(stack, field)
-        if chosen.acts == "root":
+        if chosen.acts in ("root", "aggregators"):
             message = (
                 f"{chosen.sort!r} needs a role that aggregates, and in a ring none does: its members only average; "
                 f"{'take fedavg or fedprox' if field == 'optimizer' else 'take all'}, or a TAG with an aggregator"

@@ -14,6 +14,7 @@ from tag.reading.paths import is_file
 from tag.reading.places import Where
 from tag.reading.source import Document
 from tag.rules import sizes
+from tag.rules.asynchronous import is_asynchronous
 from tag.rules.data import Placed
 from tag.rules.tally import tally
 from tag.rules.topology import RUNS_TODAY, missing
@@ -62,6 +63,8 @@ def check_settings(stack: Stack, trainers: int, document: Document, at: Where) -
             f"quorum {stack.quorum} is more than the {trainers} trainers of the plan; write all, or at most {trainers}"
         )
         yield document.fault((*at, "quorum"), "T040", "quorum", message)
+    elif is_asynchronous(stack.optimizer):
+        return  # which asynchronous.check tells
     elif stack.quorum is not None and stack.quorum < trainers and stack.deadline is None:
         message = (
             f"quorum {stack.quorum} of {trainers} has no effect without a deadline, as a round closes early only "
@@ -101,9 +104,11 @@ def check_quorum(plan: Plan, quorum: int | None, document: Document, where: Wher
 
 def check_exact(stack: Stack, trainers: int, document: Document, at: Where) -> Iterator[Fault]:
     """Why a stack can't be exact."""
+    buffered = is_asynchronous(stack.optimizer)
+    field, remedy = ("optimizer", "take another optimizer") if buffered else ("quorum", "write quorum: all")
     for why in why_inexact(stack, trainers):
-        message = f"two runs with the same seed may end with different models: {why}; write quorum: all to be exact"
-        yield document.fault((*at, "quorum"), "T064", "stack", message, "note")
+        message = f"two runs with the same seed may end with different models: {why}; {remedy} to be exact"
+        yield document.fault((*at, field), "T064", "stack", message, "note")
 
 
 def check_federation(name: str, document: Document, at: Where) -> Iterator[Fault]:
@@ -127,7 +132,12 @@ def check_program(path: Path | None, role: str, document: Document, where: Where
 
 def why_inexact(stack: Stack, trainers: int) -> Iterator[str]:
     """Why two runs of a stack with the same seed may end with different models; nothing if they can't."""
-    if stack.quorum is not None and stack.quorum < trainers and stack.deadline is not None:
+    if is_asynchronous(stack.optimizer):
+        yield (
+            "asynchronous aggregation counts updates as they come, so their order and their age depend on how fast "
+            "each trainer is"
+        )
+    elif stack.quorum is not None and stack.quorum < trainers and stack.deadline is not None:
         yield (
             f"a round may close at its deadline of {stack.deadline:g} s with {stack.quorum} of {trainers} trainers, "
             "and who they are depends on their speed"

@@ -186,3 +186,15 @@ def test_a_ring_is_estimated_and_compared_though_it_can_not_run_yet(
     assert "aggregator" in capsys.readouterr().out
     assert main(["diff", stack, stack]) == 0
     assert "say the same" in capsys.readouterr().out
+
+
+def test_what_is_assumed_of_an_asynchronous_stack_is_said(stack: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", str(stack)]) == 0
+    assert "assumed:" not in capsys.readouterr().out
+
+    stack.write_text(stack.read_text() + "    optimizer: {sort: fedbuff, kwargs: {aggGoal: 2}}\n")
+
+    assert main(["estimate", str(stack)]) == 0
+    assert "assumed: the run is asynchronous" in capsys.readouterr().out
+    assert main(["estimate", str(stack), "--json"]) == 0
+    assert "as 2 updates at an aggregator will do" in json.loads(capsys.readouterr().out)["assumed"][0]

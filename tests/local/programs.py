@@ -31,3 +31,31 @@ def train(model, arrays, settings, progress):
     return _softmax_train(model, arrays, settings, progress)
 """
 )
+
+UNHURRIED = (
+    SOFTMAX
+    + """
+
+import os
+import time
+
+_name = ""
+_softmax_train = train
+
+
+def load_data(dataset):
+    global _name
+    _name = dataset.name
+    return dataset.load()
+
+
+def train(model, arrays, settings, progress):
+    end = time.monotonic() + float(os.environ["SLOWLY" if os.environ.get("SLOW") == _name else "PAUSE"])
+    while time.monotonic() < end:
+        time.sleep(0.02)
+        progress(0.0, 0.0)
+    return _softmax_train(model, arrays, settings, progress)
+"""
+)
+"""Trains in batches as real programs do, so that it can be stopped: for `PAUSE` seconds, or `SLOWLY` seconds where the
+dataset is `SLOW`."""

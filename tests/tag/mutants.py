@@ -238,6 +238,9 @@ MUTANTS: dict[str, Mutant] = {
     "T066": Mutant(stars(), _set(_first_channel, broker="broker-{group}")),
     "T064": Mutant(many, _set(_settings, quorum=1, deadline=60)),
     "T069": Mutant(trees(coordinated=True), _uncoordinated),
+    "T068": Mutant(
+        stars(), _set(_settings, optimizer={"sort": "fedbuff", "kwargs": {"aggGoal": 10**6}}), ("T041", "T064")
+    ),
     "T065": Mutant(
         rings(), _both(lambda case: setattr(case, "via", "stack"), _set(_settings, optimizer="fedadam")), ("T044",)
     ),

@@ -89,6 +89,24 @@ def test_an_optimizer_and_a_selector_that_run_are_carried_over_and_others_told(t
     assert "modelSpec.json:optimizer 'fedadam'" not in _left(flame)
 
 
+def test_an_asynchronous_example_is_carried_over_with_what_flame_says_among_its_hyperparameters(tmp_path: Path) -> None:
+    said = {
+        "hyperparameters": {"rounds": 10, "//": "of fedbuff", "aggGoal": 1},
+        "optimizer": {"sort": "fedbuff", "kwargs": {}},
+        "selector": {"sort": "fedbuff", "kwargs": {"//": "c: concurrency level", "c": 1}},
+    }
+    flame = _read(_example(tmp_path / "flame", modelSpec=said))
+    stack = load_stack(_write(flame, tmp_path))
+    run = next(w.spec.run for w in stack.plan.workers if w.spec.run is not None)
+
+    assert (run.optimizer.sort, run.optimizer.kwargs["aggGoal"], run.optimizer.kwargs["concurrency"]) == (
+        "fedbuff",
+        1,
+        1,
+    )
+    assert not [subject for subject in _left(flame) if "fedbuff" in subject or "aggGoal" in subject]
+
+
 def test_what_is_not_carried_over_is_told_line_by_line() -> None:
     left = _left(_read(FLAME / "mnist"))
 

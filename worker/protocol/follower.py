@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tag.limits import WINDOW_CHUNKS, model_window
 from worker.protocol import follower_io as io
+from worker.protocol import unhurried
 from worker.protocol.follower_state import Fetching, Follower, Upload
 from worker.protocol.messages import (
     NO_TERM,
@@ -115,7 +116,9 @@ def _received(follower: Follower, event: io.Came | io.Spoiled | io.Holding, now:
         # The initial model and the two newest rounds' models are kept, to supply them when all aggregators forgot;
         # for who passes on, those below keep them.
         held = (event.held,) if follower.passes else (*follower.held[:1], *follower.held[1:][-1:], event.held)
-        follower = replace(follower, held=held, fetching=None)
+        state = follower.state
+        late = "" if state is None or event.held.digest == state.model else event.held.digest
+        follower = replace(follower, held=held, fetching=None, late=late)
         kept = frozenset(h.digest for h in held)
         evaluations = {digest: e for digest, e in follower.evaluations.items() if digest in kept}
         return replace(follower, evaluations=evaluations), [io.Forget(kept)]
@@ -201,36 +204,38 @@ def _advance_task(follower: Follower, _now: float) -> Step:
 
 def _wanted(follower: Follower) -> io.Task | None:
     digest, state = _needed(follower), follower.state
-    if not digest or state is None or not follower.holds(digest):
+    if not digest or state is None:
         return None
+    if not follower.holds(digest):
+        return unhurried.late_task(follower)
     if digest not in follower.evaluations and not (follower.passes and state.phase == "round"):
         return io.Task("evaluate", digest, state.run, state.round)
     counted = follower.dataset in members(state.selected, state.received)
     if state.phase == "evaluation" or _upload_fits(follower) or counted:
         return None
-    return io.Task("train", digest, state.run, state.round)
+    delta = unhurried.unhurried(state)
+    if delta and not unhurried.may_begin(state, follower.dataset):
+        return None
+    return io.Task("train", digest, state.run, state.round, state.term, delta)
 
 
 def _still_wanted(follower: Follower, task: io.Task) -> bool:
     state = follower.state
-    return (
-        state is not None
-        and state.phase == "round"
-        and (state.run, state.round, state.model)
-        == (
-            task.run,
-            task.round,
-            task.digest,
-        )
-    )
+    if state is None or state.phase != "round":
+        return False
+    if task.delta:
+        return unhurried.goes_on(state, follower.dataset, task)
+    return (state.run, state.round, state.model) == (task.run, task.round, task.digest)
 
 
 def _upload_fits(follower: Follower) -> bool:
-    """Whether the last update is of the current round and of its base."""
+    """Whether the last update could be counted: it is of the current round and of its base, or of a version of late."""
     state, upload = follower.state, follower.upload
     if state is None or upload is None or state.phase != "round":
         return False
     manifest = upload.manifest
+    if unhurried.unhurried(state):
+        return unhurried.fits(state, follower.dataset, manifest)
     return (manifest.run, manifest.round, manifest.base) == (state.run, state.round, state.model)
 
 
@@ -249,8 +254,13 @@ def _advance_evaluation(follower: Follower, now: float) -> Step:
 def _advance_upload(follower: Follower, now: float) -> Step:
     """Send as much of the update as the leader's windows allow, and again what it lacks."""
     upload, state = follower.upload, follower.state
-    if upload is None or state is None or upload.done:
+    if upload is None or state is None:
         return follower, []
+    if upload.done:
+        return _send_again(follower, upload, state, now)
+    if unhurried.unhurried(state) and unhurried.is_settled(state, follower.dataset, upload.manifest):
+        done = replace(upload, done=True)
+        return replace(follower, upload=done), [io.Confirmed(upload.manifest.run, upload.manifest.round)]
     if not _upload_fits(follower):
         manifest = upload.manifest
         newer = (state.run, state.round) > (manifest.run, manifest.round) or state.phase != "round"
@@ -263,6 +273,14 @@ def _advance_upload(follower: Follower, now: float) -> Step:
     if follower.dataset not in state.selected:
         return follower, []
     return _send(follower, upload, state, now)
+
+
+def _send_again(follower: Follower, upload: Upload, state: State, now: float) -> Step:
+    """Begin to send what was counted, once more: whoever counted it began the same round anew."""
+    if not _upload_fits(follower) or follower.dataset in members(state.selected, state.received):
+        return follower, []
+    again = replace(upload, sent=0, confirmed=0, done=False, at=now)
+    return _send(replace(follower, upload=again), again, state, now)
 
 
 def _send(follower: Follower, upload: Upload, state: State, now: float) -> Step:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from worker.protocol.messages import Evaluation, Held, ModelManifest, State, Term, UpdateManifest, Want
+from worker.protocol.messages import NO_TERM, Evaluation, Held, ModelManifest, State, Term, UpdateManifest, Want
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -13,12 +13,16 @@ class Task(msgspec.Struct, frozen=True):
         digest: of the model.
         run: of the round.
         round: of training.
+        term: under which it was begun.
+        delta: whether the difference from the model is wanted, not the weights.
     """
 
     kind: str
     digest: str
     run: int
     round: int
+    term: Term = NO_TERM
+    delta: bool = False
 
 
 class Up(msgspec.Struct, frozen=True):

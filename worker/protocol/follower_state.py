@@ -53,6 +53,7 @@ class Follower(msgspec.Struct, frozen=True):
         task: what is being computed.
         evaluations: of held models, by digest.
         upload: the last update.
+        late: the newest model, if a newer one was announced before it was whole.
         told: of which model the evaluation was told, under which term, and when.
     """
 
@@ -70,7 +71,13 @@ class Follower(msgspec.Struct, frozen=True):
     task: Task | None = None
     evaluations: Mapping[str, Evaluation] = msgspec.field(default_factory=dict)
     upload: Upload | None = None
+    late: str = ""
     told: tuple[str, Term, float] = ("", NO_TERM, 0.0)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it computes, or has an update to send."""
+        return self.task is not None or (self.upload is not None and not self.upload.done)
 
     def holds(self, digest: str) -> bool:
         """Whether a model's bytes are here."""

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 
 from tag.limits import ACK_CHUNKS
 from worker import events
+from worker.protocol import buffered
 from worker.protocol import leader_io as io
+from worker.protocol.buffer import Buffer
 from worker.protocol.leader_state import Leader, Update, beat, manifest_of, tell_evaluated
 from worker.protocol.messages import Evaluation, Held, UpdateManifest
 from worker.protocol.slots import Coming, first_window, grant
@@ -62,7 +64,8 @@ def _led(state: Leader, event: io.Assigned | io.Recalled | io.Over, now: float) 
         case io.Assigned(_, held):
             return _open(replace(state, base=held, assigned=event, participants=()), now)
         case io.Recalled():
-            return replace(state, phase="waiting", making=False, due=now), [io.Unstage()]
+            recalled = replace(state, phase="waiting", making=False, coming={}, buffer=Buffer(), due=now)
+            return recalled, [io.Unstage()]
         case io.Over(phase, message):
             return replace(state, phase=phase, message=message, making=False, due=now), []
 
@@ -72,14 +75,8 @@ def _offered(state: Leader, event: io.Offered, now: float) -> Step:
     name = manifest.dataset
     if state.members.dataset_of(event.worker) != name:
         return state, [io.Drop(event.worker, "foreign", f"dataset {name!r} is not this worker's")]
-    if state.phase != "round" or (manifest.run, manifest.round) != (state.run, state.round) or state.base is None:
-        return state, [io.Drop(event.worker, "stale", f"an update of run {manifest.run} round {manifest.round}")]
-    if manifest.base != state.base.digest or name not in state.selected:
-        return state, [io.Drop(event.worker, "stale", "an update of another model, or of nobody who was selected")]
-    if name in state.counted:
-        if state.counted[name].digest == manifest.digest:
-            return state, []
-        return state, [io.Drop(event.worker, "conflict", f"a second update of dataset {name!r} with another digest")]
+    if (refused := buffered.offered(state, event) if state.buffered else _untimely(state, event)) is not None:
+        return refused
     if why := _unsound(state, manifest, event.size):
         return state, [io.Drop(event.worker, *why)]
     if name in state.coming and state.coming[name].manifest.digest == manifest.digest:
@@ -91,14 +88,34 @@ def _offered(state: Leader, event: io.Offered, now: float) -> Step:
     return state, [io.Unstage(name), io.Stage(manifest)]
 
 
+def _untimely(state: Leader, event: io.Offered) -> Step | None:
+    """The leader and what it does if an update is none of this round's, or no new one; None if it is."""
+    manifest, name = event.manifest, event.manifest.dataset
+    if state.phase != "round" or (manifest.run, manifest.round) != (state.run, state.round) or state.base is None:
+        return state, [io.Drop(event.worker, "stale", f"an update of run {manifest.run} round {manifest.round}")]
+    if manifest.base != state.base.digest or name not in state.selected:
+        return state, [io.Drop(event.worker, "stale", "an update of another model, or of nobody who was selected")]
+    if manifest.deltas:
+        return state, [io.Drop(event.worker, "malformed", "a difference from a version where weights belong")]
+    if name not in state.counted:
+        return None
+    if state.counted[name].digest == manifest.digest:
+        return state, []
+    return state, [io.Drop(event.worker, "conflict", f"a second update of dataset {name!r} with another digest")]
+
+
 def _unsound(state: Leader, manifest: UpdateManifest, size: int) -> tuple[str, str] | None:
     """Why an update of this round can't be counted as it is announced, as a reason and a sentence."""
     if manifest.size != size:
         return "wrong_shape", f"an update of {manifest.size} bytes where {size} belong"
+    if state.buffered and (why := buffered.unsound(manifest, state.total)):
+        return "malformed", why
     if not manifest.participants:
         return None
     if (total := sum(manifest.participants.values())) != manifest.samples:
         return "malformed", f"a partial sum of {manifest.samples} samples whose participants have {total}"
+    if state.buffered:
+        return None
     others = {n for name, u in state.counted.items() if name != manifest.dataset for n in u.participants}
     if twice := sorted(others & manifest.participants.keys()):
         return "conflict", f"dataset {twice[0]!r} is in two partial sums; the second is that of {manifest.dataset!r}"
@@ -118,12 +135,14 @@ def _came(state: Leader, dataset: str, confirmed: int, *, whole: bool, now: floa
     if whole and (why := _unsound(state, known.manifest, known.manifest.size)):
         worker = state.members.present[dataset].worker
         return _without_coming(state, dataset), [io.Unstage(dataset), io.Drop(worker, *why)]
-    if whole:
+    if whole and not state.buffered:
         return state, [io.Count(known.manifest, max(1, len(known.manifest.participants)), state.total)]
     return (replace(state, due=min(state.due, now + SOON_S / 5)) if moved else state), []
 
 
 def _counted(state: Leader, dataset: str, now: float) -> Step:
+    if state.buffered:
+        return buffered.counted(state, dataset, now)
     manifest = state.coming[dataset].manifest
     participants = manifest.participants or {dataset: manifest.samples}
     state = _without_coming(state, dataset)
@@ -146,8 +165,10 @@ def _without_coming(state: Leader, dataset: str) -> Leader:
 def _judged(state: Leader, worker: str, evaluation: Evaluation) -> Leader:
     name = evaluation.dataset
     fits = state.base is not None and evaluation.model == state.base.digest and name in state.selected
-    if not fits or state.members.dataset_of(worker) != name:
+    if state.members.dataset_of(worker) != name:
         return state
+    if not fits:
+        return replace(state, buffer=state.buffer.judged(evaluation))
     return replace(state, evaluations={**state.evaluations, name: evaluation})
 
 
@@ -164,6 +185,9 @@ def _holding(state: Leader, held: Held, participants: tuple[str, ...], now: floa
             seconds=round(now - state.since, 6),
         )
         actions = [*tell_evaluated(state), io.Tell(closed)]
+        if state.buffered:
+            state, late = buffered.tell_late(state)
+            actions = [*late, *actions]
     elif state.base is not None and (state.phase != "waiting" or not _newer(held, state.base)):
         return state, []
     state = replace(state, base=held, participants=participants, asked=None)
@@ -188,15 +212,17 @@ def _open(state: Leader, now: float) -> Step:
         since=now,
         selected=state.selection(min(number, state.rounds), everyone=over),
         counted={},
-        coming={},
+        coming=state.coming if state.buffered and not over else {},
         evaluations={},
         judged=False,
         message="",
     )
+    keeps = state.buffered and not over
+    state = buffered.opened(state) if keeps else state
     state, said = beat(state, now, again=True)
     here = state.selected & state.members.present.keys()
     lacking = {state.members.present[n].group for n in here if not state.members.has(n, held.digest)}
-    actions: list[io.Action] = [io.Unstage(), *said]
+    actions: list[io.Action] = [io.Unstage(only_sum=keeps), *said]
     manifest = manifest_of(state)
     # Paired trainers of a group follow several leaders: each asks its own, or all would get all leaders' models.
     if lacking and manifest is not None and not state.members.paired:
@@ -233,6 +259,8 @@ def _advance_waiting(state: Leader, now: float) -> Step:
     missing = sorted(state.awaited - fresh)
     late = settings.deadline is not None and now - state.since >= settings.deadline
     enough = late and len(fresh) >= members.quorum(settings.quorum)
+    if state.buffered:
+        enough = buffered.gathered(state, fresh, now)
     if not fresh or (missing and not enough):
         return _wait(state, missing, now)
     found = members.base(state.term)
@@ -263,27 +291,41 @@ def _advance_round(state: Leader, now: float) -> Step:
         state = replace(state, selected=state.selected - gone)
     actions = [] if state.judged or len(state.evaluations) < len(state.selected) else tell_evaluated(state)
     state = replace(state, judged=state.judged or bool(actions))
-    needed = members.quorum(settings.quorum) if settings.quorum is not None else len(state.selected)
-    late = settings.deadline is not None and now - state.since >= settings.deadline
-    if state.counted and (len(state.counted) >= len(state.selected) or (late and len(state.counted) >= needed)):
+    if state.buffered:
+        state = buffered.admit(state)
+        enough, lost = buffered.enough(state), buffered.missing(state)
+        actions += [] if enough else buffered.next_count(state)
+    else:
+        enough, lost = _enough(state, now), sorted(state.selected - state.counted.keys() - members.able)
+    if enough:
         return replace(state, making=True), [*actions, *_sum_up(state, now)]
-    lost = sorted(state.selected - state.counted.keys() - members.able)
     if lost or now - state.since >= settings.max_wait:
         state, more = _wait(state, lost, now)
         return state, actions + more
     return replace(state, message=""), actions
 
 
+def _enough(state: Leader, now: float) -> bool:
+    """Whether the round can close: all are in, or as many as the quorum wants, at the deadline."""
+    settings = state.settings
+    needed = state.members.quorum(settings.quorum) if settings.quorum is not None else len(state.selected)
+    late = settings.deadline is not None and now - state.since >= settings.deadline
+    return bool(state.counted) and (
+        len(state.counted) >= len(state.selected) or (late and len(state.counted) >= needed)
+    )
+
+
 def _sum_up(state: Leader, now: float) -> list[io.Action]:
     """Make the model of what was counted, or pass on its sum."""
     participants = state.participants_counted
     if not state.name:
-        return [io.MakeModel(state.run, state.round, tuple(participants))]
+        scale = buffered.scale(state) if state.buffered else 0.0
+        return [io.MakeModel(state.run, state.round, tuple(participants), scale)]
     seconds = round(now - state.since, 6)
     told = events.PassedOn(
         run=state.run, round=state.round, name=state.name, participants=participants, seconds=seconds
     )
-    passed = io.PassOn(state.run, state.round, participants, state.evaluation)
+    passed = io.PassOn(state.run, state.round, participants, state.evaluation, state.buffer.deltas)
     return [passed, *tell_evaluated(state), io.Tell(told)]
 
 
@@ -297,7 +339,7 @@ def _advance_evaluation(state: Leader, now: float) -> Step:
         return replace(state, making=True, judged=True), [*tell_evaluated(state), *passed]
     digest = state.base.digest if state.base is not None else ""
     told = events.Finished(run=state.run, rounds=state.rounds, model=digest)
-    actions = [*tell_evaluated(state), io.Tell(told)]
+    actions = [*buffered.tell_late(state)[1], *tell_evaluated(state), io.Tell(told)]
     return replace(state, phase="finished", judged=True, due=now), actions
 
 
@@ -306,7 +348,8 @@ def _wait(state: Leader, missing: list[str], now: float) -> Step:
     message = f"waits for {names}"
     if now - state.since >= state.settings.max_wait and not state.name:
         wait = f"maxWait of {state.settings.max_wait:g} s is over in round {state.round}: the run still {message}"
-        return _fail(state, f"{wait}; start the missing trainers, or give a quorum and a deadline", now)
+        rather = "take a lower aggGoal" if state.buffered else "give a quorum and a deadline"
+        return _fail(state, f"{wait}; start the missing trainers, or {rather}", now)
     if message == state.message or now - state.waiting < WAITING_S:
         return state, []
     if state.members.paired and not missing:

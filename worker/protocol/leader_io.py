@@ -145,9 +145,15 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 class Unstage(msgspec.Struct, frozen=True):
-    """Forget what is staged; of one dataset, or of all."""
+    """Forget what is staged, of one dataset or of all; of all, the sum too.
+
+    Attributes:
+        dataset: empty for all.
+        only_sum: whether what is staged stays.
+    """
 
     dataset: str = ""
+    only_sum: bool = False
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -157,19 +163,29 @@ class Count(msgspec.Struct, frozen=True):
         manifest: what it is.
         share: trainers whose updates are in it.
         trainers: of the whole round.
+        weight: of differences from a version, in units of `buffer.UNIT`; 0 where its samples weigh it.
     """
 
     manifest: UpdateManifest
     share: int
     trainers: int
+    weight: int = 0
 
 
 class MakeModel(msgspec.Struct, frozen=True):
-    """Make the new model of what was added, checkpoint it, and report it."""
+    """Make the new model of what was added, checkpoint it, and report it.
+
+    Attributes:
+        run: of the round.
+        round: whose model it is.
+        participants: datasets whose updates are in it.
+        scale: by what the sum is multiplied to be added to the model; 0 where the model is the sum's mean.
+    """
 
     run: int
     round: int
     participants: tuple[str, ...]
+    scale: float = 0.0
 
 
 class Gathered(msgspec.Struct, frozen=True):
@@ -186,12 +202,14 @@ class PassOn(msgspec.Struct, frozen=True):
         round: of the sum.
         participants: samples of each dataset in it.
         evaluation: of the round's base, by all of them together.
+        deltas: how many differences from versions are in it; 0 of a sum of weights.
     """
 
     run: int
     round: int
     participants: Mapping[str, int]
     evaluation: Evaluation | None
+    deltas: int = 0
 
 
 class PassJudgement(msgspec.Struct, frozen=True):

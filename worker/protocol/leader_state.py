@@ -9,6 +9,7 @@ from tag.limits import BEAT_S, STATE_S
 from tag.plan import RunSettings
 from worker import events
 from worker.protocol import leader_io as io
+from worker.protocol.buffer import Buffer
 from worker.protocol.members import Members
 from worker.protocol.messages import Counts, Evaluation, Held, ModelManifest, Phase, State, Term, bits
 from worker.protocol.selection import selected
@@ -56,6 +57,7 @@ class Leader(msgspec.Struct, frozen=True):
         said_at: when all groups were last told.
         message: why it waits or failed.
         waiting: when it was last told why it waits.
+        buffer: of asynchronous rounds.
     """
 
     term: Term
@@ -81,6 +83,12 @@ class Leader(msgspec.Struct, frozen=True):
     said_at: float = float("-inf")
     message: str = ""
     waiting: float = float("-inf")
+    buffer: Buffer = Buffer()
+
+    @property
+    def buffered(self) -> bool:
+        """Whether versions are made without waiting for all."""
+        return self.settings.optimizer.sort == "fedbuff"
 
     @property
     def run(self) -> int:
@@ -164,10 +172,12 @@ def state_of(state: Leader, group: str) -> State:
         trainers=len(state.selected),
         total=state.total if state.total > max(1, len(state.selected)) else 0,
         selected=selected,
-        received=bits(selected, frozenset(state.counted)),
+        received="" if state.buffered else bits(selected, frozenset(state.counted)),
         evaluated=bits(selected, frozenset(state.evaluations)),
         slots=slots_of(state.coming, selected),
         message=state.message,
+        turns=bits(selected, frozenset(state.buffer.turns)) if state.buffered else "",
+        ages=state.buffer.ages(selected, state.round) if state.buffered else "",
     )
 
 

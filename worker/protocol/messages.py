@@ -115,6 +115,9 @@ class State(Message, frozen=True):
         slots: where updates stand that are under way, by dataset.
         message: why it waits or failed.
         total: trainers of the whole round, if it waits for partial sums.
+        turns: where nobody waits for all, bits over `selected`: who may train now.
+        ages: likewise, a hexadecimal digit for each of `selected`: how many versions old the newest base is whose
+            update of theirs is settled; `f` is never, or long ago. Empty where a round waits for all.
     """
 
     term: Term
@@ -131,6 +134,8 @@ class State(Message, frozen=True):
     slots: dict[str, Slot] = {}
     message: str = ""
     total: Whole = 0
+    turns: str = ""
+    ages: str = ""
 
 
 class Want(Message, frozen=True):
@@ -225,6 +230,7 @@ class UpdateManifest(Message, frozen=True):
         loss: mean training loss, for the report.
         evaluation: of the base, if it was not told before.
         participants: of a partial sum, the samples of each dataset in it; empty for a trainer's own update.
+        deltas: how many differences from versions it is or sums up; 0 if it is weights, or their sum.
     """
 
     run: Whole
@@ -238,6 +244,7 @@ class UpdateManifest(Message, frozen=True):
     loss: float | None = None
     evaluation: Evaluation | None = None
     participants: dict[Name, Whole] = {}
+    deltas: Whole = 0
 
 
 class Claim(Message, frozen=True):

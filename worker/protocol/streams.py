@@ -42,6 +42,10 @@ class Stream(msgspec.Struct, frozen=True):
             return self
         return replace(self, readers={**self.readers, reader: (max(have, self.readers[reader][0]), now)})
 
+    def over(self, now: float) -> bool:
+        """Whether all is sent, or nobody takes it."""
+        return self.sent >= self.count or not any(now - at < IDLE_SLOT_S for _, at in self.readers.values())
+
     def advance(self, now: float) -> tuple["Stream", range]:
         """The stream and the chunks to send now. A reader that is silent for long is left behind and asks later."""
         live = [have for have, at in self.readers.values() if now - at < IDLE_SLOT_S]

@@ -13,7 +13,7 @@ from worker.errors import InputError, Stopped, WorkerError
 from worker.protocol.follower_io import Task
 from worker.protocol.messages import Counts, Evaluation
 from worker.roles.base import Broken
-from worker.tensors import Weights, pack, unpack
+from worker.tensors import Weights, difference, pack, unpack
 from worker.training import Learner
 
 PROGRESS_S = 1.0
@@ -140,7 +140,7 @@ class Computer:
                 self._put(Judged(task, found, time.monotonic() - began))
             else:
                 trained = learner.train(weights, task.round, progress)
-                file = pack(trained.weights)
+                file = pack(difference(trained.weights, weights) if task.delta else trained.weights)
                 self._put(Learned(task, file, trained.samples, trained.loss, time.monotonic() - began))
         except Stopped:
             self._put(Halted(task))

@@ -38,7 +38,7 @@ class Upper(ABC):
 
     @abstractmethod
     def summed(
-        self, file: bytearray, participants: Mapping[str, int], evaluation: Evaluation | None, now: float
+        self, file: bytearray, participants: Mapping[str, int], evaluation: Evaluation | None, now: float, deltas: int
     ) -> None:
         """The sum of the round that was assigned is here."""
 
@@ -167,17 +167,17 @@ class Leading:
                 self._channel.say("alive", Alive(term))
             case io.PublishModel(groups, manifest):
                 for group in groups:
-                    self._outbox.publish("model", group, manifest, self._readers(group), now)
+                    self._outbox.publish("model", group, manifest, self._readers(group), now, after=self._buffered)
             case io.AskModel(dataset, held):
                 self._ask(dataset, held)
             case io.Stage(manifest):
                 self.store.stage(manifest)
-            case io.Unstage(dataset):
-                self.store.unstage(dataset)
-            case io.Count(manifest, share, trainers):
-                self._count(manifest, share, trainers, now)
-            case io.MakeModel(run, number, participants):
-                self._make(run, number, participants)
+            case io.Unstage(dataset, only_sum):
+                self.store.unstage(dataset, only_sum=only_sum)
+            case io.Count():
+                self._count(action, now)
+            case io.MakeModel():
+                self._make(action)
             case io.Gathered() | io.PassOn() | io.PassJudgement() | io.Blame() if self._upper is not None:
                 self._pass_on(self._upper, action, now)
             case io.Drop(sender, reason, detail):
@@ -210,38 +210,41 @@ class Leading:
         match action:
             case io.Gathered(held) if self.store.model is not None:
                 upper.gathered(held, self.store.model, self.members, now)
-            case io.PassOn(_, _, participants, evaluation):
-                upper.summed(self.store.sums(), participants, evaluation, now)
+            case io.PassOn(_, _, participants, evaluation, deltas):
+                upper.summed(self.store.sums(), participants, evaluation, now, deltas)
             case io.PassJudgement(evaluation):
                 upper.judged(evaluation, now)
             case io.Blame(message):
                 upper.blamed(message)
 
-    def _count(self, manifest: UpdateManifest, share: int, trainers: int, now: float) -> None:
-        why = self.store.count(manifest, share=share, trainers=trainers)
+    def _count(self, action: io.Count, now: float) -> None:
+        manifest = action.manifest
+        why = self.store.count(manifest, share=action.share, trainers=action.trainers, weight=action.weight)
         if why is None:
             self.step(io.Counted(manifest.dataset), now)
             return
         self._worker.drops.add(self.members.present[manifest.dataset].worker, *why)
         self.step(io.Refused(manifest.dataset), now)
 
-    def _make(self, run: int, number: int, participants: tuple[str, ...]) -> None:
+    def _make(self, made: io.MakeModel) -> None:
         """Make the new model; replicas get it before the trainers, the volume at the next tick, while they train."""
         if self.leader is None:
             return
         self._volume.settle()
-        held = self.store.make_model(run, number, participants)
+        self._keep()
+        held = self.store.make_model(made.run, made.round, made.participants, made.scale)
         if self.replicas:
             self._checkpoint(sorted(self.replicas), time.monotonic())
-        self.step(io.Holding(held, participants), time.monotonic())
+        self.step(io.Holding(held, made.participants), time.monotonic())
 
     def _checkpoint(self, replicas: list[str], now: float) -> None:
         if self.leader is not None:
             manifest = self.store.checkpoint(self.leader.term)
-            self._outbox.publish("checkpoint", self._channel.home, manifest, replicas, now)
+            self._outbox.publish("checkpoint", self._channel.home, manifest, replicas, now, after=self._buffered)
 
     def take(self, held: Held, participants: tuple[str, ...], file: bytearray, state: bytearray | None = None) -> None:
         """Hold a model that came from elsewhere, and say so if the optimizer's state did not come with it."""
+        self._keep()
         if self.store.take_model(held, participants, file, state):
             return
         sort = self._settings.optimizer.sort
@@ -251,6 +254,15 @@ class Leading:
             f"{held.run} round {held.round}, so it begins anew and the run's model is another than without the loss; "
             "replicas or a volume would have kept it",
         )
+
+    @property
+    def _buffered(self) -> bool:
+        return self.leader is not None and self.leader.buffered
+
+    def _keep(self) -> None:
+        """Where nobody waits, a model is on its way to who is slow while the next ones are made."""
+        if self._buffered:
+            self.store.keep(self._outbox.under_way(time.monotonic()))
 
     def replica(self, name: str, now: float, *, here: bool) -> None:
         """Another replica is here, or has left; one that is new needs the optimizer's state, which no trainer has."""

@@ -53,7 +53,7 @@ class Middle(Source, Upper):
             return
         self._task = task
         if self._leading.store.digest != held.digest:
-            self._leading.store.take_model(held, (), file)
+            self._leading.take(held, (), file)
         trainers = state.total or state.trainers
         assigned = below.Assigned(task.kind, held, task.run, task.round, state.rounds, trainers)
         self._leading.step(assigned, now)
@@ -97,13 +97,14 @@ class Middle(Source, Upper):
         self.follow.prepared(held, file, now)
 
     def summed(
-        self, file: bytearray, participants: Mapping[str, int], evaluation: Evaluation | None, now: float
+        self, file: bytearray, participants: Mapping[str, int], evaluation: Evaluation | None, now: float, deltas: int
     ) -> None:
         """Give the group's sum."""
         task, self._task = self._task, None
         if task is not None:
             samples = sum(participants.values())
-            self.follow.trained(task, file, now, samples=samples, participants=participants, evaluation=evaluation)
+            about = {"samples": samples, "participants": participants, "evaluation": evaluation, "deltas": deltas}
+            self.follow.trained(task, file, now, **about)
 
     def judged(self, evaluation: Evaluation, now: float) -> None:
         """Give the group's evaluation."""

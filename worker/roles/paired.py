@@ -222,10 +222,10 @@ class GivenMiddle(Middle):
             self._worker.tell(events.Waiting(run=wanted.task.run, round=wanted.task.round, reason=reason))
 
     def summed(
-        self, file: bytearray, participants: Mapping[str, int], evaluation: Evaluation | None, now: float
+        self, file: bytearray, participants: Mapping[str, int], evaluation: Evaluation | None, now: float, deltas: int
     ) -> None:
         """Give the sum of those who followed in this round."""
-        super().summed(file, participants, evaluation, now)
+        super().summed(file, participants, evaluation, now, deltas)
         self.tend(now)
 
     def judged(self, evaluation: Evaluation, now: float) -> None:

@@ -1,11 +1,13 @@
 """An aggregator's bytes: the model, the sum, what is staged, and what goes out."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from tag.limits import STAGING_BYTES, WINDOW_CHUNKS
 from tag.options import Optimizer
 from worker import optimizers
 from worker.channel import Channel
+from worker.protocol.buffer import UNIT
 from worker.protocol.messages import Held, ModelManifest, Term, UpdateManifest, Want
 from worker.protocol.streams import Stream
 from worker.staging import Budget, Staged
@@ -37,6 +39,7 @@ class Store:
     def __init__(self, optimizer: Optimizer) -> None:
         self._optimizer = optimizer
         self._checkpoint = ""
+        self._kept: tuple[str, bytes] | None = None
         self.model: bytearray | None = None
         self.state: bytearray | None = None
         self.base: tuple[Held, tuple[str, ...]] | None = None
@@ -71,9 +74,10 @@ class Store:
         staged = Staged(manifest.digest, Received(manifest.size), self._budget)
         self._updates[manifest.dataset] = Update(manifest, staged)
 
-    def unstage(self, dataset: str) -> None:
-        """Forget a staged update, or all and the sum."""
-        for name in [dataset] if dataset else list(self._updates):
+    def unstage(self, dataset: str, *, only_sum: bool = False) -> None:
+        """Forget a staged update, or all and the sum, or only that."""
+        names = [dataset] if dataset else list(self._updates)
+        for name in names if not only_sum else ():
             if (update := self._updates.pop(name, None)) is not None:
                 update.staged.release()
         if not dataset and self._sum is not None and self._sum.samples:
@@ -96,13 +100,14 @@ class Store:
             return 0
         return self._table.sums.size if manifest.participants else self._table.size
 
-    def count(self, manifest: UpdateManifest, *, share: int, trainers: int) -> tuple[str, str] | None:
+    def count(self, manifest: UpdateManifest, *, share: int, trainers: int, weight: int = 0) -> tuple[str, str] | None:
         """Check a whole update and add it; why not, as a reason and a sentence, if it is refused.
 
         Args:
             manifest: of the update.
             share: trainers whose updates are in it.
             trainers: of the whole round.
+            weight: of a difference, or a sum of them, in units of `UNIT`; 0 where its samples weigh it.
         """
         update = self._updates.pop(manifest.dataset)
         try:
@@ -111,7 +116,8 @@ class Store:
             if not update.staged.intact():
                 return "corrupted", f"the update of dataset {manifest.dataset!r} has another SHA-256"
             data = update.staged.bytes()
-            samples, partial = manifest.samples, bool(manifest.participants)
+            partial = bool(manifest.participants)
+            samples = weight or manifest.samples
             if partial:
                 why = sums_fault(data, self._table, samples=samples, share=share, trainers=trainers)
             else:
@@ -121,16 +127,22 @@ class Store:
             self._sum = self._sum or Sum(self._table)
             if conflict := self._sum.conflict(data, partial=partial):
                 return "wrong_shape", conflict
-            (self._sum.add_sums if partial else self._sum.add)(data, samples)
+            if partial:
+                self._sum.add_sums(data, samples, weight / UNIT if weight else 1.0)
+            else:
+                self._sum.add(data, samples)
             return None
         finally:
             update.staged.release()
 
-    def make_model(self, run: int, number: int, participants: tuple[str, ...]) -> Held:
-        """Write the mean over the old model's bytes; the base of the next round."""
+    def make_model(self, run: int, number: int, participants: tuple[str, ...], scale: float = 0.0) -> Held:
+        """Write the mean over the model's bytes, or add the sum times `scale` to them; the base of the next round."""
         if self.model is None or self._sum is None:
             raise ValueError("no model and no update to make one of")
-        optimizers.advance(self._optimizer, self._sum, self.model, self.state)
+        if scale:
+            self._sum.shift(self.model, scale)
+        else:
+            optimizers.advance(self._optimizer, self._sum, self.model, self.state)
         self._sum.clear()
         held = Held(run, number + 1, digest(self.model), len(self.model))
         self.base, self._checkpoint = (held, participants), ""
@@ -150,12 +162,26 @@ class Store:
         )
 
     def file(self, name: str) -> memoryview | Joined | None:
-        """The bytes that have a SHA-256: the model's, or the checkpoint's; None if they are here no more."""
+        """The bytes that have a SHA-256: the model's, the checkpoint's, those kept; None if they are here no more."""
+        if self._kept is not None and name == self._kept[0]:
+            return memoryview(self._kept[1])
         if self.model is None or name not in (self.digest, self._checkpoint):
             return None
         if name == self.digest or self.state is None:
             return memoryview(self.model)
         return Joined(memoryview(self.model), memoryview(self.state))
+
+    def keep(self, digests: Collection[str]) -> None:
+        """Keep the bytes of the model, which is about to be replaced, or of one before it, while they are being sent.
+
+        Args:
+            digests: of models that are on their way; at most one is kept beside the model.
+        """
+        if self._kept is not None and self._kept[0] in digests:
+            return
+        self._kept = None
+        if self.model is not None and self.digest in digests:
+            self._kept = (self.digest, bytes(self.model))
 
     def sums(self) -> bytearray:
         """The file of the sum; it stays as it is until the next round."""
@@ -172,9 +198,25 @@ class Outbox:
         self._store = store
         self._streams: dict[tuple[str, str], tuple[ModelManifest, Stream]] = {}
         self._direct: dict[str, int] = {}
+        self._next: dict[tuple[str, str], tuple[ModelManifest, list[str]]] = {}
 
-    def publish(self, kind: str, group: str, manifest: ModelManifest, readers: list[str], now: float) -> None:
-        """Begin a model's stream to a group."""
+    def publish(
+        self, kind: str, group: str, manifest: ModelManifest, readers: list[str], now: float, *, after: bool = False
+    ) -> None:
+        """Begin a model's stream to a group.
+
+        Args:
+            kind: of message.
+            group: whose readers take it.
+            manifest: of the model.
+            readers: ids.
+            now: by the monotonic clock.
+            after: whether what is on its way there first comes to its end; else this takes its place.
+        """
+        if after and (kind, group) in self._under_way(now):
+            self._next[kind, group] = (manifest, readers)
+            return
+        self._next.pop((kind, group), None)
         stream = Stream.to(readers, manifest.digest, chunk_count(manifest.size), now)
         self._streams[kind, group] = (manifest, stream)
         self._direct.clear()
@@ -201,10 +243,26 @@ class Outbox:
             if chunks:
                 self._streams[kind, group] = (manifest, after)
                 self._send(kind, manifest, chunks, group, "")
+        for key in self._next.keys() - self._under_way(now).keys():
+            manifest, readers = self._next.pop(key)
+            if self._store.file(manifest.digest) is not None:
+                self.publish(*key, manifest, readers, now)
+
+    def under_way(self, now: float) -> frozenset[str]:
+        """Digests of models that somebody still waits for the rest of."""
+        return frozenset(self._under_way(now).values())
+
+    def _under_way(self, now: float) -> dict[tuple[str, str], str]:
+        return {
+            key: stream.digest
+            for key, (_, stream) in self._streams.items()
+            if not stream.over(now) and self._store.file(stream.digest) is not None
+        }
 
     def clear(self) -> None:
         """Forget all streams."""
         self._streams.clear()
+        self._next.clear()
         self._direct.clear()
 
     def _send(self, kind: str, manifest: ModelManifest, chunks: range, group: str, to: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from worker.protocol import follower_io as io
 from worker.protocol.messages import Held, Here, State
+from worker.protocol.unhurried import unhurried
 from worker.roles.base import Broken, Quit, Worker
 from worker.roles.compute import Advanced, Computer, Halted, Judged, Learned, Loaded
 from worker.roles.follow import Follow, Source
@@ -50,6 +51,7 @@ class Training(Source):
 
     def begin(self, task: io.Task, held: Held, file: bytearray, state: State, now: float) -> None:  # noqa: ARG002  as Source's
         """Begin to train or to evaluate."""
+        self._note(task.run, task.round + (task.kind == "evaluate" and state.phase == "evaluation"), now)
         self._telling.phase(PHASES[task.kind])
         self._computer.begin(task, file)
 
@@ -63,16 +65,19 @@ class Training(Source):
             self._leave()
 
     def heard(self, state: State, now: float) -> None:
-        """Note when a round begins."""
-        at = (state.run, state.round + (state.phase == "evaluation"))
-        if at != self._telling.at and state.phase in ("round", "evaluation"):
-            self._worker.journal.round = state.round
-            self._telling.opened(*at, now)
-            self._worker.meter.begin()
+        """Note when a round begins; where nobody waits, it does when this trainer has done with the one before."""
+        if state.phase in ("round", "evaluation") and not (unhurried(state) and self.follow.state.busy):
+            self._note(state.run, state.round + (state.phase == "evaluation"), now)
         elif state.phase == "finished" and not self._finished:
             self._telling.phase("waiting")
             self._worker.tell(self._worker.meter.take(state.run, state.rounds + 1))
         self._finished = state.phase == "finished"
+
+    def _note(self, run: int, number: int, now: float) -> None:
+        if (run, number) != self._telling.at:
+            self._worker.journal.round = number
+            self._telling.opened(run, number, now)
+            self._worker.meter.begin()
 
     def received(self, now: float) -> None:
         """Note when the model was here."""
@@ -97,7 +102,7 @@ class Training(Source):
                 self.follow.step(io.Evaluated(evaluation), now)
             case Learned(task, file, samples, loss, seconds):
                 self._telling.trained(task, samples=samples, loss=loss, seconds=seconds, now=now)
-                self.follow.trained(task, file, now, samples=samples, loss=loss)
+                self.follow.trained(task, file, now, samples=samples, loss=loss, deltas=int(task.delta))
             case Halted():
                 self.follow.step(io.Stopped(), now)
             case Broken():
