@@ -1,8 +1,7 @@
 """The workers without data of one cluster, and the roster that they share."""
 
-import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -10,6 +9,7 @@ import pulumi_kubernetes as k8s
 
 from components.context import Context
 from components.names import GROUP, ROLE, object_name, selector, worker_labels
+from components.roster import Rosters, roster
 from components.workers import WorkerObjects
 from tag.plan import PlannedWorker
 
@@ -26,7 +26,7 @@ class AggregatorsArgs:
 
     context: Context
     workers: Sequence[PlannedWorker]
-    rosters: Mapping[str, Mapping[str, Sequence[str]]]
+    rosters: Rosters
 
 
 class Aggregators(pulumi.ComponentResource):
@@ -43,11 +43,11 @@ class Aggregators(pulumi.ComponentResource):
         names = [planned.spec.worker for planned in args.workers]
         super().__init__("fedtag:index:Aggregators", name, {"workers": names}, opts)
         self._args, self._context = args, args.context
-        roster = self._roster()
+        made_roster = roster(args.context, args.rosters, self)
         for replicas in self._replicas().values():
             before: list[pulumi.Resource] = []
             for planned in replicas:
-                made = WorkerObjects(planned, args.context, self, roster=roster, after=before)
+                made = WorkerObjects(planned, args.context, self, roster=made_roster, after=before)
                 before = [made.deployment]
             if len(replicas) > 1:
                 self._disruption_budget(replicas[0])
@@ -62,16 +62,6 @@ class Aggregators(pulumi.ComponentResource):
             alone = planned.spec.worker if planned.spec.paired else ""
             found[marks[ROLE], marks[GROUP], alone].append(planned)
         return {key: sorted(group, key=lambda planned: planned.spec.index or 0) for key, group in found.items()}
-
-    def _roster(self) -> pulumi.Output[str]:
-        name = object_name(self._context.federation, "roster")
-        config = k8s.core.v1.ConfigMap(
-            self._context.resource_name(name),
-            metadata={"name": name, "namespace": self._context.namespace, "labels": self._context.labels("federation")},
-            data={"roster.json": json.dumps(self._args.rosters, sort_keys=True)},
-            opts=self._context.child(self),
-        )
-        return config.metadata.name
 
     def _disruption_budget(self, planned: PlannedWorker) -> None:
         marks = worker_labels(planned.spec, self._context.model_channel)

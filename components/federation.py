@@ -11,6 +11,7 @@ from components import access, address, clusters, pki
 from components.aggregators import Aggregators, AggregatorsArgs
 from components.broker import Broker, BrokerArgs
 from components.context import Context
+from components.roster import roster
 from components.trainers import Trainers, TrainersArgs
 from tag import summary
 from tag.kubernetes import Kubernetes
@@ -110,10 +111,14 @@ class Federation(pulumi.ComponentResource):
         by_region: dict[str | None, list[PlannedWorker]] = defaultdict(list)
         for planned in plan.trainers:
             by_region[planned.region].append(planned)
+        rosters: dict[str, pulumi.Output[str]] = {}
         for region, workers in sorted(by_region.items(), key=lambda item: item[0] or ""):
             context = contexts[region]
             name = f"{plan.federation}-trainers-{region}" if region else f"{plan.federation}-trainers"
-            Trainers(name, TrainersArgs(context=context, workers=workers), self._options(context))
+            if context.place not in rosters and any(planned.spec.run is not None for planned in workers):
+                rosters[context.place] = roster(context, plan.rosters, self)
+            made = TrainersArgs(context=context, workers=workers, roster=rosters.get(context.place))
+            Trainers(name, made, self._options(context))
 
 
 def _authority(args: FederationArgs) -> pki.Authority | None:

@@ -28,7 +28,8 @@ class Mounts:
         config: the ConfigMap with spec and program.
         program: whether it holds one.
         tls: the Secret with its certificate; None where the broker is open.
-        roster: the ConfigMap with the roster, of a worker without data.
+        roster: the ConfigMap with the roster, of a worker that may lead.
+        keeps: whether it keeps checkpoints.
         state: the volume claim for checkpoints; None keeps them in the pod.
     """
 
@@ -36,13 +37,15 @@ class Mounts:
     program: bool
     tls: pulumi.Input[str] | None = None
     roster: pulumi.Input[str] | None = None
+    keeps: bool = False
     state: pulumi.Input[str] | None = None
 
 
 def _arguments(context: Context, mounts: Mounts) -> list[str]:
     lines = ["--spec", f"{CONFIG}/spec.json", "--broker", context.broker_url]
     lines += ["--tls", f"{CONFIG}/tls"] if mounts.tls is not None else []
-    lines += ["--roster", f"{CONFIG}/roster/roster.json", "--state", "/state"] if mounts.roster is not None else []
+    lines += ["--roster", f"{CONFIG}/roster/roster.json"] if mounts.roster is not None else []
+    lines += ["--state", "/state"] if mounts.keeps else []
     lines += ["--metrics-port", str(METRICS_PORT), "--metrics-host", _ALL]
     return [*lines, "--log-level", context.kubernetes.log_level]
 
@@ -73,6 +76,7 @@ def _volumes(planned: PlannedWorker, mounts: Mounts) -> list[k8s.core.v1.VolumeA
         volumes.append({"name": "data", "persistent_volume_claim": {"claim_name": planned.claim, "read_only": True}})
     if mounts.roster is not None:
         volumes.append({"name": "roster", "config_map": {"name": mounts.roster}})
+    if mounts.keeps:
         kept: k8s.core.v1.VolumeArgsDict = {"name": "state", "empty_dir": {"size_limit": SCRATCH}}
         if mounts.state is not None:
             kept = {"name": "state", "persistent_volume_claim": {"claim_name": mounts.state}}
@@ -93,6 +97,7 @@ def _volume_mounts(planned: PlannedWorker, mounts: Mounts) -> list[k8s.core.v1.V
     if mounts.roster is not None:
         # a folder and not a sub path, or the kubelet would never bring a new roster
         found.append({"name": "roster", "mount_path": f"{CONFIG}/roster", "read_only": True})
+    if mounts.keeps:
         found.append({"name": "state", "mount_path": "/state"})
     return [*found, {"name": "tmp", "mount_path": _TMP}]
 

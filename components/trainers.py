@@ -17,10 +17,12 @@ class TrainersArgs:
     Attributes:
         context: of the cluster that holds the region.
         workers: the region's workers with data.
+        roster: name of the ConfigMap with the roster, for members of rings, who lead themselves.
     """
 
     context: Context
     workers: Sequence[PlannedWorker]
+    roster: pulumi.Input[str] | None = None
 
 
 class Trainers(pulumi.ComponentResource):
@@ -33,6 +35,6 @@ class Trainers(pulumi.ComponentResource):
         names = [planned.spec.worker for planned in args.workers]
         super().__init__("fedtag:index:Trainers", name, {"workers": names}, opts)
         for planned in args.workers:
-            WorkerObjects(planned, args.context, self)
+            WorkerObjects(planned, args.context, self, roster=args.roster if planned.spec.run is not None else None)
         self.workers = pulumi.Output.from_input(names)
         self.register_outputs({"workers": self.workers})

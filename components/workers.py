@@ -42,13 +42,15 @@ class WorkerObjects:
         self._name = object_name(context.federation, planned.spec.worker)
         self._labels = context.labels("worker", worker_labels(planned.spec, context.model_channel))
         data = config_data(planned, context)
+        keeps = planned.spec.dataset is None
         tls, certificate = self._secret()
         mounts = Mounts(
             config=self._config(data),
             program="program.py" in data,
             tls=tls,
             roster=roster,
-            state=self._claim(context.kubernetes.storage) if roster is not None else None,
+            keeps=keeps,
+            state=self._claim(context.kubernetes.storage) if keeps else None,
         )
         self.deployment = self._deployment(mounts, certificate, after)
 

@@ -79,6 +79,7 @@ def logs(trainers: int) -> dict[str, Log]:
     return {
         f"{channel}/update/#": Log.holding(updates, 2 * 1024 * 1024),
         f"{channel}/model/#": Log.holding(window + 4 * CHUNK_BYTES, 1024 * 1024),
+        f"{channel}/part/#": Log.holding(2 * window, 1024 * 1024),
         f"{channel}/checkpoint/#": Log.holding(2 * window, 1024 * 1024),
         f"{channel}/event/#": Log(16 * 1024, 4),
         f"{channel}/state/#": Log(8 * 1024, 3),

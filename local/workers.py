@@ -43,10 +43,12 @@ def write_commands(
         arguments = ["--spec", str(spec)]
         for name in sorted({place.broker for place in worker.spec.memberships}):
             arguments += ["--broker", f"{name}={brokers[name]}" if name else brokers[name]]
+        if worker.spec.run is not None:
+            arguments += ["--roster", str(roster)]
         if worker.spec.dataset is None:
             state = scratch / "state" / worker.spec.worker
             state.mkdir(parents=True)
-            arguments += ["--roster", str(roster), "--state", str(state)]
+            arguments += ["--state", str(state)]
         commands.append(
             Command(
                 name=worker.spec.worker,

@@ -180,8 +180,8 @@ class Record:
 
 
 def planned_rounds(plan: Plan) -> int:
-    """Rounds that the plan's aggregators know of; 0 if none does."""
-    return max((w.spec.run.rounds for w in plan.aggregators if w.spec.run is not None), default=0)
+    """Rounds that the plan's leaders know of; 0 if none does."""
+    return max((w.spec.run.rounds for w in plan.workers if w.spec.run is not None), default=0)
 
 
 def members(plan: Plan) -> tuple[Member, ...]:

@@ -44,7 +44,7 @@ def expand(
         tag: without faults (`tag.rules`); associations that it leaves out are inferred.
         datasets: of all roles.
         federation: name.
-        run: for the roles without data.
+        run: for who leads: the roles without data, and the members of rings.
         programs: path of the user's program, by role.
 
     Raises:
@@ -63,7 +63,7 @@ def expand(
         for role in tag.roles:
             program = programs.get(role.name)
             if role.is_data_consumer:
-                workers += _with_data(tag, role, datasets, federation, program)
+                workers += _with_data(tag, role, datasets, federation=federation, program=program, run=run)
             else:
                 workers += _without_data(tag, role, depth, federation=federation, program=program, run=run, seed=seed)
     workers.sort(key=lambda worker: worker.spec.worker)
@@ -108,7 +108,7 @@ def _memberships(tag: Tag, role: Role, entry: Mapping[str, str]) -> tuple[Member
 
 
 def _with_data(
-    tag: Tag, role: Role, datasets: list[Dataset], federation: str, program: str | None
+    tag: Tag, role: Role, datasets: list[Dataset], *, federation: str, program: str | None, run: RunSettings
 ) -> Iterator[PlannedWorker]:
     associations, limits, name = matching(role), _limits(role), role.name
     places: dict[str, tuple[str, tuple[Membership, ...]]] = {}
@@ -130,7 +130,7 @@ def _with_data(
             "dataset": dataset.spec,
             "train": dataset.train,
             "index": None,
-            "run": None,
+            "run": run if any(place_.part == "ring" for place_ in place[1]) else None,
             "seed": None,
         }
         host = {"region": dataset.region, "claim": dataset.claim, "residency": dataset.residency, "limits": limits}

@@ -8,7 +8,20 @@ from typing import Literal, NamedTuple
 from tag.plan import EVERY_GROUP, Part, PlannedWorker, WorkerSpec
 
 Kind = Literal[
-    "here", "state", "want", "model", "update", "evaluation", "checkpoint", "claim", "alive", "pairing", "event", "say"
+    "here",
+    "state",
+    "want",
+    "model",
+    "update",
+    "evaluation",
+    "checkpoint",
+    "claim",
+    "alive",
+    "part",
+    "stand",
+    "pairing",
+    "event",
+    "say",
 ]
 ROOT = "fedtag/1"
 OPERATOR = "operator"
@@ -52,7 +65,18 @@ _HEARD: dict[Part, tuple[str, ...]] = {
         "model/+/{me}",
     ),
     "follow": ("state/+", "model/+", "model/+/{me}", "want/+/{me}"),
-    "ring": (),
+    "ring": (
+        "here/+",
+        "state/+",
+        "claim/+",
+        "alive/+",
+        "want/+/{me}",
+        "update/+/{me}",
+        "evaluation/+/{me}",
+        "model/+/{me}",
+        "part/+/{me}",
+        "stand/+/{me}",
+    ),
     "coordinate": ("pairing/+/{group}",),
     "other": ("say/+", "say/+/{me}"),
 }

@@ -21,6 +21,7 @@ _FROM_REPLICAS = frozenset({"here", "state", "claim", "alive", "checkpoint", "wa
 _FROM_COORDINATED = frozenset({"here", "state"})
 _FROM_COORDINATORS = frozenset({"pairing"})
 _GONE = frozenset({"here"})
+_FROM_MEMBERS = frozenset({"here", "state", "claim", "alive", "want", "update", "evaluation", "model", "part", "stand"})
 HOME = "all"
 """The group in which replicas of a role that is in every group speak among themselves."""
 
@@ -115,6 +116,8 @@ class Channel:
         from_replicas = _FROM_REPLICAS if leads else _GONE
         if self._place.part == "coordinate":
             from_peers = _FROM_COORDINATED if self._place.coordinates else _FROM_COORDINATORS
+        if self._place.part == "ring":
+            from_peers, from_replicas = _FROM_MEMBERS, frozenset()
         known = (
             (kind in from_peers and sender.startswith(f"{self._place.peer}-"))
             or (kind in from_replicas and sender.startswith(f"{self._spec.role}-"))

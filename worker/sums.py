@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from tag.limits import FRACTION_BITS, RANGE_BITS
 from worker.tensors import Table, Tensor, TensorError, read_table
 
-_BLOCK = 1 << 14
-_SCALE = float(1 << FRACTION_BITS)
+BLOCK = 1 << 14
+"""Values that are worked on at a time."""
+SCALE = float(1 << FRACTION_BITS)
 
 
 def fault(data: memoryview | bytes | bytearray, like: Table, *, samples: int, trainers: int) -> tuple[str, str] | None:
@@ -76,6 +77,13 @@ def sums_fault(
     return None
 
 
+def quantise(values: NDArray[Any], factor: float, reals: NDArray[np.float64], into: NDArray[np.int64]) -> None:
+    """Write rint(float64(value) · factor) of at most `BLOCK` values; `reals` is scratch of as many."""
+    np.multiply(values, factor, out=reals, dtype=np.float64)
+    np.rint(reals, out=reals)
+    np.copyto(into, reals, casting="unsafe")
+
+
 class Sum:
     """A running weighted sum of updates that all have one table; 8 bytes a parameter.
 
@@ -88,8 +96,8 @@ class Sum:
         self._pairs = tuple(zip(table.tensors, table.sums.tensors, strict=True))
         self.file = bytearray(table.sums.size)
         self.file[: len(table.sums.header)] = table.sums.header
-        self._reals = np.empty(_BLOCK, np.float64)
-        self._quanta = np.empty(_BLOCK, np.int64)
+        self._reals = np.empty(BLOCK, np.float64)
+        self._quanta = np.empty(BLOCK, np.int64)
         self._has_integers = False
         self.samples = 0
 
@@ -110,15 +118,13 @@ class Sum:
 
     def add(self, data: memoryview | bytes | bytearray, samples: int) -> None:
         """Add an update for which `fault` and `conflict` found nothing."""
-        factor = samples * _SCALE
+        factor = samples * SCALE
         for tensor, total in self._totals():
             values = tensor.view(data).reshape(-1)
-            for at in range(0, values.size, _BLOCK):
-                block, part = values[at : at + _BLOCK], total[at : at + _BLOCK]
+            for at in range(0, values.size, BLOCK):
+                block, part = values[at : at + BLOCK], total[at : at + BLOCK]
                 reals, quanta = self._reals[: block.size], self._quanta[: block.size]
-                np.multiply(block, factor, out=reals, dtype=np.float64)
-                np.rint(reals, out=reals)
-                np.copyto(quanta, reals, casting="unsafe")
+                quantise(block, factor, reals, quanta)
                 np.add(part, quanta, out=part)
         self._take_integers(data, partial=False)
         self.samples += samples
@@ -146,12 +152,12 @@ class Sum:
 
     def means(self, model: bytearray) -> Iterator[tuple[NDArray[Any], NDArray[np.float64]]]:
         """The floating values of a model of the same table, in blocks, each with its mean until the next one."""
-        factor = self.samples * _SCALE
+        factor = self.samples * SCALE
         for tensor, total in self._totals():
             values = tensor.view(memoryview(model)).reshape(-1)
-            for at in range(0, values.size, _BLOCK):
-                part = total[at : at + _BLOCK]
-                yield values[at : at + _BLOCK], np.divide(part, factor, out=self._reals[: part.size])
+            for at in range(0, values.size, BLOCK):
+                part = total[at : at + BLOCK]
+                yield values[at : at + BLOCK], np.divide(part, factor, out=self._reals[: part.size])
 
     def copy_integers(self, into: bytearray) -> None:
         """Write the integer tensors, which all updates have alike, into a model of the same table."""
@@ -166,11 +172,11 @@ class Sum:
             model: a safetensors file of the same table; its integer tensors become those of the sum.
             scale: of one unit of weight; what is added is rounded once, to the model's type.
         """
-        factor = scale / _SCALE
+        factor = scale / SCALE
         for tensor, total in self._totals():
             values = tensor.view(memoryview(model)).reshape(-1)
-            for at in range(0, values.size, _BLOCK):
-                part, block = total[at : at + _BLOCK], values[at : at + _BLOCK]
+            for at in range(0, values.size, BLOCK):
+                part, block = total[at : at + BLOCK], values[at : at + BLOCK]
                 step = np.multiply(part, factor, out=self._reals[: part.size])
                 block[...] = np.add(step, block, out=step)
         self.copy_integers(model)

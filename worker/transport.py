@@ -258,9 +258,21 @@ class Link:
         """Read and write what can be, and look at the keepalive."""
         if reads:
             self._client.loop_read()
+            self._acknowledge()
         if writes:
             self._client.loop_write()
         self._client.loop_misc()
+
+    def _acknowledge(self) -> None:
+        """Acknowledge what came at once: a broker that holds small packets back until then (Nagle) waits 40 ms else.
+
+        Linux forgets it again by itself, and other systems do not know it.
+        """
+        sock: Any = self._client.socket()
+        option = getattr(socket, "TCP_QUICKACK", None)
+        if sock is not None and option is not None:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, option, 1)
 
     @property
     def _dialing(self) -> bool:

@@ -78,7 +78,11 @@ class Joined:
 def encode(file: memoryview | Joined, digest: str, index: int, manifest: bytes) -> bytes:
     """The message with chunk `index` of a file; `manifest` goes into chunk 0 only."""
     head = manifest if index == 0 else b""
-    data = file[index * CHUNK_BYTES : (index + 1) * CHUNK_BYTES]
+    return seal(file[index * CHUNK_BYTES : (index + 1) * CHUNK_BYTES], digest, index, head)
+
+
+def seal(data: memoryview | bytes, digest: str, index: int, head: bytes = b"") -> bytes:
+    """The message with these bytes as chunk `index` of what `digest` names, and a manifest, if one belongs there."""
     body = b"".join((head, data))
     return _HEAD.pack(_MAGIC, key_of(digest), index, len(head), google_crc32c.value(body)) + body
 

@@ -1,4 +1,4 @@
-"""Rules of who is in a group: somebody at both ends of its channel (T028, T029)."""
+"""Rules of who is in a group: somebody at both ends of its channel (T028, T029), and in a ring a second (T067)."""
 
 from collections.abc import Iterator
 
@@ -46,8 +46,11 @@ def check(tag: Tag, here: Present, document: Document) -> Iterator[Fault]:
                 )
                 yield document.fault(where, "T028", subject, message)
             elif channel.pair[0] == channel.pair[1] and ends[0].get(group) == 1:
-                message = f"the ring in group {group!r} has one worker, which has nobody to pass on to; add a dataset"
-                yield document.fault(where, "T029", subject, message, "warning")
+                message = (
+                    f"the ring in group {group!r} has one worker, which has nobody to pass on to; a ring has two or "
+                    "more; give the group another dataset"
+                )
+                yield document.fault(where, "T067", subject, message)
 
 
 def _remedy(tag: Tag, role: str, channel: str, group: str) -> str:

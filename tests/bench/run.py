@@ -1,6 +1,7 @@
 """`make bench`: round overhead beside a bare MQTT program on one broker, and peak memory.
 
     python -m tests.bench.run [--trainers 3] [--parameters 34826] [--rounds 50] [--times 5] [--broker mosquitto]
+    python -m tests.bench.run --topology ring ...
 
 Prints a JSON line. The floor is a program that moves the same bytes with nothing around them; where it is not there
 (by default beside this repository), fedtag's figures stand alone.
@@ -22,7 +23,7 @@ from local.broker import free_port
 from local.workers import Workers, local_workers, write_commands
 from tag.load import load_stack
 from tests.bench.brokers import NAMES, running
-from worker.events import Finished, RoundClosed
+from worker.events import Finished, RoundClosed, Uploaded
 from worker.operator import Operator
 from worker.transport import Address
 
@@ -42,11 +43,23 @@ channels:
     groupBy: {type: tag, value: [all-in-one]}
     funcTags: {trainer: [fetch, upload], aggregator: [distribute, aggregate]}
 """
+RING = """\
+name: bench
+roles:
+  - {name: trainer, isDataConsumer: true}
+channels:
+  - name: ring-channel
+    pair: [trainer, trainer]
+    groupBy: {type: tag, value: [all-in-one]}
+    funcTags: {trainer: [ring_allreduce]}
+"""
+TAGS = {"star": TAG, "ring": RING}
+RING_FLOOR = Path(__file__).parent / "ring_floor.py"
 
 
-def write_stack(folder: Path, trainers: int, rounds: int) -> Path:
+def write_stack(folder: Path, trainers: int, rounds: int, tag: str) -> Path:
     """A stack of so many idle trainers in one group."""
-    (folder / "tag.yaml").write_text(TAG)
+    (folder / "tag.yaml").write_text(tag)
     datasets = [{"name": f"d{i:03}", "uri": f"program:{i}"} for i in range(trainers)]
     federation = {
         "tag": "tag.yaml",
@@ -91,16 +104,17 @@ def peak_of(name: str) -> float:
     return round(found, 1)
 
 
-def fedtag(url: str, trainers: int, rounds: int) -> tuple[float, float]:
-    """Median seconds of a round, without the first two, and the aggregator's peak MiB."""
+def fedtag(url: str, trainers: int, rounds: int, topology: str = "star") -> tuple[float, float, float]:
+    """Median seconds of a round, without the first two; the leader's peak MiB; a trainer's largest payload a round."""
     with tempfile.TemporaryDirectory(prefix="fedtag-bench-") as scratch:
         folder = Path(scratch)
-        loaded = load_stack(write_stack(folder, trainers, rounds))
+        loaded = load_stack(write_stack(folder, trainers, rounds, TAGS[topology]))
         plan = loaded.plan
         members = local_workers(plan, replicas=False)
         commands = write_commands(members, plan, brokers={"": url}, scratch=folder, logs=folder)
         workers = Workers(commands, say=lambda line: print(line, file=sys.stderr), dispensable=frozenset(), spare=0)
         times: list[float] = []
+        sent: list[int] = []
         with Operator(plan.federation, plan.top_channel, Address.parse(url)) as operator:
             workers.start()
             try:
@@ -110,14 +124,16 @@ def fedtag(url: str, trainers: int, rounds: int) -> tuple[float, float]:
                     workers.check()
                     if isinstance(event, RoundClosed):
                         times.append(event.seconds)
+                    if isinstance(event, Uploaded):
+                        sent.append(event.sent)
                     if isinstance(event, Finished):
                         break
-                peak = peak_of("aggregator-")
+                peak = peak_of("aggregator-" if topology == "star" else "trainer-")
             finally:
                 workers.stop()
     if len(times) < rounds:
         raise SystemExit(f"only {len(times)} of {rounds} rounds closed in {LIMIT_S} s")
-    return statistics.median(times[2:]), peak
+    return statistics.median(times[2:]), peak, statistics.median(sent)
 
 
 def floor(program: Path, args: argparse.Namespace) -> float:
@@ -126,12 +142,13 @@ def floor(program: Path, args: argparse.Namespace) -> float:
         with running(args.broker, args.trainers) as url:
             return _bare(program, args, int(url.rpartition(":")[2]))
     port = free_port()
-    with Broker(port=port, listen="127.0.0.1", max_payload_size=BYTES * args.parameters + MARGIN_BYTES):
+    with Broker(port=port, listen="127.0.0.1", max_payload_size=2 * BYTES * args.parameters + MARGIN_BYTES):
         return _bare(program, args, port)
 
 
 def _bare(program: Path, args: argparse.Namespace, port: int) -> float:
-    sizes = ["--trainers", str(args.trainers), "--parameters", str(args.parameters), "--rounds", str(args.rounds)]
+    members = "--members" if args.topology == "ring" else "--trainers"
+    sizes = [members, str(args.trainers), "--parameters", str(args.parameters), "--rounds", str(args.rounds)]
     command = [sys.executable, str(program), "--port", str(port), *sizes]
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
     return float(json.loads(done.stdout)["median_s"])
@@ -145,20 +162,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--broker", choices=NAMES, default="embedded")
-    parser.add_argument("--floor", type=Path, default=FLOOR)
+    parser.add_argument("--topology", choices=sorted(TAGS), default="star")
+    parser.add_argument("--floor", type=Path, help="the bare program (by default that of the topology)")
     args = parser.parse_args()
+    args.floor = args.floor or (RING_FLOOR if args.topology == "ring" else FLOOR)
     os.environ["FEDTAG_BENCH_PARAMETERS"] = str(args.parameters)
     bare = args.floor.is_file()
-    ours, floors, peaks, brokers = [], [], [], []
+    ours, floors, peaks, brokers, sent = [], [], [], [], 0.0
     for _ in range(args.times):
         if bare:
             floors.append(floor(args.floor, args))
         with running(args.broker, args.trainers) as url:
-            seconds, peak = fedtag(url, args.trainers, args.rounds)
+            seconds, peak, sent = fedtag(url, args.trainers, args.rounds, args.topology)
             brokers.append(peak_of("local.broker" if args.broker == "embedded" else "mosquitto"))
         ours.append(seconds)
         peaks.append(peak)
     found = {
+        "topology": args.topology,
         "broker": args.broker,
         "trainers": args.trainers,
         "bytes": BYTES * args.parameters,
@@ -166,7 +186,8 @@ def main() -> None:
         "fedtag_s": round(statistics.median(ours), 6),
         "floor_s": round(statistics.median(floors), 6) if floors else None,
         "ratio": round(statistics.median(ours) / statistics.median(floors), 2) if floors else None,
-        "aggregator_peak_mib": max(peaks),
+        "sent_by_a_trainer": int(sent),
+        "leader_peak_mib": max(peaks),
         "broker_peak_mib": max(brokers),
     }
     print(json.dumps(found))

@@ -26,13 +26,25 @@ def test_an_example_becomes_two_files_that_check(tmp_path: Path, capsys: pytest.
 
 
 def test_what_cannot_run_yet_is_written_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _import(FLAME / "distributed_training", "--out", tmp_path, "--json") == 0
+    job = shutil.copytree(FLAME / "distributed_training", tmp_path / "job")
+    schema, data = (json.loads((job / name).read_text()) for name in ("schema.json", "dataSpec.json"))
+    schema["roles"][0]["groupAssociation"].append({"param-channel": "eu"})
+    schema["channels"][0]["groupBy"]["value"].append("eu")
+    fourth = json.loads((job / "dataset_1.json").read_text())
+    fourth |= {"name": "a fourth", "url": fourth["url"].replace("mnist_1", "mnist_4")}
+    (job / "dataset_4.json").write_text(json.dumps(fourth))
+    groups = data[0]["datasetGroups"]
+    groups["eu"] = [groups["us"].pop(), "6270772a081ef2787befd975"]
+    (job / "schema.json").write_text(json.dumps(schema))
+    (job / "dataSpec.json").write_text(json.dumps(data))
+
+    assert _import(job, "--out", tmp_path, "--json") == 0
 
     said = json.loads(capsys.readouterr().out)
     assert (said["ok"], said["runs"]) == (True, False)
-    assert "adds up in a ring" in said["faults"][0]["message"]
-    assert len([left for left in said["notCarriedOver"] if left["subject"].startswith("url ")]) == 3
-    assert Path(said["stack"]) == tmp_path / "Pulumi.distributed-training.yaml"
+    assert "separate rings" in said["faults"][0]["message"]
+    assert len([left for left in said["notCarriedOver"] if left["subject"].startswith("url ")]) == 4
+    assert Path(said["stack"]) == tmp_path / "Pulumi.job.yaml"
     assert Path(said["tag"]).is_file()
 
 

@@ -30,7 +30,6 @@ def test_a_new_star_has_no_faults_and_is_ready_to_run(tmp_path: Path, capsys: py
     ("topology", "said"),
     [
         ("hybrid", "role 'trainer' adds up in a ring on 'param-channel'"),
-        ("ring", "role 'trainer' adds up in a ring on 'ring-channel'"),
     ],
 )
 def test_what_no_program_does_yet_is_said_and_the_graph_checks(

@@ -54,7 +54,7 @@ def _star_of(project: Project, folder: Path) -> str:
     return str(json.loads(done.stdout.splitlines()[-1])["model"])
 
 
-@pytest.mark.parametrize("stack", ["hierarchical"])
+@pytest.mark.parametrize("stack", ["hierarchical", "ring"])
 def test_a_topology_trains_on_the_cluster_and_ends_with_the_stars_model(
     prepared: Callable[..., Project], cluster: Cluster, tmp_path: Path, stack: str
 ) -> None:

@@ -36,6 +36,10 @@ def test_the_update_log_holds_the_windows_of_all_trainers(trainers: int) -> None
     assert logs(trainers)["fedtag/1/+/+/+/update/#"].least >= first + 2 * WINDOW_CHUNKS * CHUNK_BYTES
 
 
+def test_the_log_of_a_rings_parts_holds_a_window_that_is_sent_again() -> None:
+    assert logs(3)["fedtag/1/+/+/+/part/#"].least >= 2 * WINDOW_CHUNKS * CHUNK_BYTES
+
+
 def test_the_settings_listen_on_this_machine_only_and_take_the_largest_packet() -> None:
     text = config(1234, 3)
 

@@ -72,6 +72,12 @@ def _dataset(**said: Any) -> Callable[[Case], object]:
     )
 
 
+def _lonely(case: Case) -> None:
+    """Leave one dataset in the first one's group."""
+    first, *others = case.datasets
+    case.datasets[:] = [first, *(d for d in others if d["group"] != first["group"])]
+
+
 def _both(*changes: Callable[[Case], object]) -> Callable[[Case], object]:
     return lambda case: [change(case) for change in changes]
 
@@ -197,7 +203,7 @@ MUTANTS: dict[str, Mutant] = {
     "T041": Mutant(many, _set(_settings, quorum=1)),
     "T042": Mutant(stars(), _set(_settings, program="nowhere.py")),
     "T043": Mutant(stars(), _set(_settings, program=None)),
-    "T044": Mutant(rings(), lambda case: setattr(case, "via", "stack")),
+    "T044": Mutant(rings(hybrid=True), lambda case: setattr(case, "via", "stack")),
     "T045": Mutant(stars(), _one_id),
     "T046": Mutant(stars(), _set(_first_dataset, name="d" * 62)),
     "T047": Mutant(stars(), _unnamed),
@@ -247,4 +253,5 @@ MUTANTS: dict[str, Mutant] = {
     "T070": Mutant(
         stars(), lambda case: case.settings.update(selector={"sort": "random", "kwargs": {"k": len(case.datasets) + 1}})
     ),
+    "T067": Mutant(rings(), _lonely),
 }

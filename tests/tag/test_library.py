@@ -55,7 +55,7 @@ def test_a_new_stack_has_no_faults_but_that_some_topologies_cannot_run_yet(
     path = _write(tmp_path_factory.mktemp("new"), _order(name, groups, trainers))
 
     assert load_tag(path.parent / "tag.yaml").warnings == ()
-    if name in ("central", "hierarchical", "coordinated", "asynchronous", "parallel"):
+    if name in ("central", "hierarchical", "coordinated", "asynchronous", "parallel", "ring"):
         notes = ["T064"] if name == "asynchronous" else []
         assert [fault.code for fault in load_stack(path).warnings] == notes
         return

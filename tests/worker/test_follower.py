@@ -157,3 +157,14 @@ def test_the_same_round_with_another_leader_gets_the_update_that_is_there() -> N
 
     assert [a.to for a in actions if isinstance(a, follower_io.SendUpdate)] == ["other"]
     assert not [a for a in actions if isinstance(a, follower_io.Compute)], "training is not repeated"
+
+
+def test_an_update_that_is_counted_no_more_is_sent_again() -> None:
+    counted = beat(received=bits(("one",), frozenset({"one"})))
+    state, done = follower.step(trained(), follower_io.StateHeard("agg", counted), 6.0)
+    _, quiet = follower.step(state, follower_io.StateHeard("agg", counted), 7.0)
+    _, again = follower.step(state, follower_io.StateHeard("agg", beat()), 8.0)
+
+    assert any(isinstance(a, follower_io.Confirmed) for a in done)
+    assert not [a for a in quiet if isinstance(a, follower_io.SendUpdate)]
+    assert [a.first for a in again if isinstance(a, follower_io.SendUpdate)] == [0]

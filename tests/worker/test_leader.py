@@ -306,3 +306,32 @@ def test_a_leader_with_an_optimizers_state_repeats_the_rounds_since_its_checkpoi
 
     assert asked == {"fedavg": [theirs], "fedadam": []}
     assert (state.phase, state.base, state.round) == ("round", mine, 2)
+
+
+def counted_all(settings: RunSettings) -> Leader:
+    """A leader whose round has closed with all updates."""
+    state, _ = begun(settings)
+    for name in NAMES:
+        state, _ = send(state, name, 2.0)
+    assert state.making
+    return state
+
+
+def test_a_lost_update_is_waited_for_with_quorum_all() -> None:
+    state = counted_all(RunSettings(rounds=2))
+    state, actions = rounds.step(state, leader_io.Lost(frozenset({"two"})), 3.0)
+    assert not [a for a in actions if isinstance(a, leader_io.MakeModel)]
+
+    state, again = send(state, "two", 4.0)
+
+    assert [a.participants for a in again if isinstance(a, leader_io.MakeModel)] == [NAMES]
+
+
+@pytest.mark.parametrize(("quorum", "made"), [(2, [("one", "three")]), (3, [])])
+def test_a_round_that_was_closed_goes_on_at_once_without_a_lost_update_if_the_quorum_is_met(
+    quorum: int, made: list[tuple[str, ...]]
+) -> None:
+    state = counted_all(RunSettings(rounds=2, quorum=quorum, deadline=3600))
+    state, actions = rounds.step(state, leader_io.Lost(frozenset({"two"})), 3.0)
+
+    assert [a.participants for a in actions if isinstance(a, leader_io.MakeModel)] == made

@@ -44,6 +44,8 @@ def step(state: Leader, event: io.Event, now: float) -> Step:
             state, actions = _counted(state, dataset, now)
         case io.Refused(dataset):
             state = _without_coming(state, dataset)
+        case io.Lost(datasets):
+            state = _lost(state, datasets, now)
         case io.Judged(worker, evaluation):
             state = _judged(state, worker, evaluation)
         case io.Holding(held, participants):
@@ -162,6 +164,12 @@ def _without_coming(state: Leader, dataset: str) -> Leader:
     return replace(state, coming={name: c for name, c in state.coming.items() if name != dataset})
 
 
+def _lost(state: Leader, datasets: frozenset[str], now: float) -> Leader:
+    """Decide anew without these updates; a round that was closed once waits for no deadline any more."""
+    counted = {name: update for name, update in state.counted.items() if name not in datasets}
+    return replace(state, counted=counted, making=False, closed=state.closed or state.making, due=now)
+
+
 def _judged(state: Leader, worker: str, evaluation: Evaluation) -> Leader:
     name = evaluation.dataset
     fits = state.base is not None and evaluation.model == state.base.digest and name in state.selected
@@ -209,6 +217,7 @@ def _open(state: Leader, now: float) -> Step:
         phase="evaluation" if over else "round",
         round=min(number, state.rounds),
         making=False,
+        closed=False,
         since=now,
         selected=state.selection(min(number, state.rounds), everyone=over),
         counted={},
@@ -309,7 +318,7 @@ def _enough(state: Leader, now: float) -> bool:
     """Whether the round can close: all are in, or as many as the quorum wants, at the deadline."""
     settings = state.settings
     needed = state.members.quorum(settings.quorum) if settings.quorum is not None else len(state.selected)
-    late = settings.deadline is not None and now - state.since >= settings.deadline
+    late = state.closed or (settings.deadline is not None and now - state.since >= settings.deadline)
     return bool(state.counted) and (
         len(state.counted) >= len(state.selected) or (late and len(state.counted) >= needed)
     )

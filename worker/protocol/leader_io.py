@@ -57,6 +57,12 @@ class Refused(msgspec.Struct, frozen=True):
     dataset: str
 
 
+class Lost(msgspec.Struct, frozen=True):
+    """Updates that were counted are not there any more: in a ring each member keeps its own."""
+
+    datasets: frozenset[str]
+
+
 class Judged(msgspec.Struct, frozen=True):
     """A trainer's evaluation."""
 
@@ -107,7 +113,19 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 Event = (
-    HereHeard | RosterRead | Offered | Came | Counted | Refused | Judged | Holding | Assigned | Recalled | Over | Tick
+    HereHeard
+    | RosterRead
+    | Offered
+    | Came
+    | Counted
+    | Refused
+    | Lost
+    | Judged
+    | Holding
+    | Assigned
+    | Recalled
+    | Over
+    | Tick
 )
 
 

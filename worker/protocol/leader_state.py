@@ -51,6 +51,7 @@ class Leader(msgspec.Struct, frozen=True):
         evaluations: of the base, by dataset.
         judged: whether the base's evaluation was told.
         making: whether the new model is being made.
+        closed: whether the round was closed before, with updates of which some were lost since.
         asked: whom a model was asked of, and when.
         due: when the next beat is due.
         said: the last published state of each group.
@@ -77,6 +78,7 @@ class Leader(msgspec.Struct, frozen=True):
     evaluations: Mapping[str, Evaluation] = msgspec.field(default_factory=dict)
     judged: bool = False
     making: bool = False
+    closed: bool = False
     asked: tuple[str, float] | None = None
     due: float = 0.0
     said: Mapping[str, State] = msgspec.field(default_factory=dict)

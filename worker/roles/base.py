@@ -215,16 +215,17 @@ class Part:
     Args:
         worker: whose part it is.
         place: its place on the channel.
+        channel: its end of the channel; by default one of its own.
 
     Attributes:
         channel: its end of the channel.
         echoed_at: when a message of its own last came back.
     """
 
-    def __init__(self, worker: Worker, place: Membership) -> None:
+    def __init__(self, worker: Worker, place: Membership, channel: Channel | None = None) -> None:
         self.worker = worker
         self.place = place
-        self.channel = Channel(worker.spec, place, worker.links[place.broker])
+        self.channel = channel or Channel(worker.spec, place, worker.links[place.broker])
         self.echoed_at = float("-inf")
         worker.parts[place.channel] = self
 

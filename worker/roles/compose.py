@@ -32,7 +32,10 @@ def compose(worker: Worker, *, roster: Path | None = None, state: Path | None = 
     if len(places) != len(rest):
         raise InputError(f"worker {spec.worker!r} does the same on two channels; leave it to one of them")
     follow, lead, told = places.get("follow"), places.get("lead"), places.get("coordinate")
-    if follow is not None and spec.dataset is not None:
+    ring = places.get("ring")
+    if ring is not None and spec.dataset is not None:
+        _member(worker, ring, roster)
+    elif follow is not None and spec.dataset is not None:
         _trainer(worker, follow, told)
     elif follow is not None and lead is not None:
         if told is not None:
@@ -63,6 +66,14 @@ def _trainer(worker: Worker, follow: Membership, told: Membership | None) -> Non
     training.follow = Follow(worker, follow, training, paired=told is not None)
     if told is not None:
         PairedTrainer(worker, told, training.follow, training)
+
+
+def _member(worker: Worker, ring: Membership, roster: Path | None) -> None:
+    from worker.roles.ring import Ring
+    from worker.roles.train import Training
+
+    training = Training(worker)
+    training.follow = Ring(worker, ring, training, roster=roster).follow
 
 
 def _own(worker: Worker, place: Membership) -> None:

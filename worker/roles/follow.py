@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tag.plan import Membership
-from worker.channel import Letter, read
+from worker.channel import Channel, Letter, read
 from worker.download import Download
 from worker.protocol import follower as machine
 from worker.protocol import follower_io as io
@@ -71,6 +71,7 @@ class Follow(Part):
         source: of its updates; gives it to itself as `follow` before anything happens.
         active: whether it takes part from the start; a replica does only while it leads.
         paired: whether a coordinator says whom to follow.
+        channel: its end of the channel, if it shares one.
 
     Attributes:
         name: its logical sender.
@@ -79,9 +80,16 @@ class Follow(Part):
     """
 
     def __init__(
-        self, worker: Worker, place: Membership, source: Source, *, active: bool = True, paired: bool = False
+        self,
+        worker: Worker,
+        place: Membership,
+        source: Source,
+        *,
+        active: bool = True,
+        paired: bool = False,
+        channel: Channel | None = None,
     ) -> None:
-        super().__init__(worker, place)
+        super().__init__(worker, place, channel)
         self.name = worker.spec.name_on(place)
         self.state = Follower(self.name, passes=source.passes, paired=paired)
         self.files: dict[str, bytearray] = {}

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tag.limits import BEAT_S, WINDOW_CHUNKS, model_window
-from tag.plan import Membership
-from worker.channel import Letter, read
+from tag.plan import Membership, RunSettings
+from worker.channel import Channel, Letter, read
 from worker.checkpoints import Volume
 from worker.protocol import leader_io as io
 from worker.protocol import replica as election
@@ -29,6 +29,7 @@ class Lead(Part):
         state: folder for checkpoints.
         upper: who is told of rounds, if somebody above leads this leader.
         paired: whether a coordinator says who follows: then it stands for no election, and leads whom it is given.
+        channel: its end of the channel, if it shares one.
 
     Attributes:
         leading: its rounds, while it leads.
@@ -44,8 +45,9 @@ class Lead(Part):
         state: Path | None = None,
         upper: Upper | None = None,
         paired: bool = False,
+        channel: Channel | None = None,
     ) -> None:
-        super().__init__(worker, place)
+        super().__init__(worker, place, channel)
         spec = worker.spec
         if spec.run is None:
             raise ValueError(f"worker {spec.worker!r} has no run settings")
@@ -55,9 +57,12 @@ class Lead(Part):
         self._deaf, self._up_at, self._listened_at = True, 0.0, 0.0
         self._replica = election.Replica(spec.worker, 0 if paired else spec.index or 0)
         volume = Volume(state, worker.journal)
-        self.leading = Leading(self, spec.run, volume, upper, paired=paired)
+        self.leading = self._hands(spec.run, volume, upper, paired=paired)
         if (found := volume.read()) is not None:
             self.leading.take(*found)
+
+    def _hands(self, settings: RunSettings, volume: Volume, upper: Upper | None, *, paired: bool) -> Leading:
+        return Leading(self, settings, volume, upper, paired=paired)
 
     # --- what comes
 
@@ -226,7 +231,7 @@ class Lead(Part):
     def _presence(self, *, gone: bool) -> Here:
         return Here(self.worker.incarnation, ready=not gone, gone=gone, term=self._replica.term)
 
-    def presence(self) -> Here:
+    def presence(self) -> Here | None:
         """Presence that says that it has left."""
         return self._presence(gone=True)
 

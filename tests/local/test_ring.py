@@ -1,0 +1,153 @@
+"""Rings on this machine: a star's model to the last bit without an aggregator, whoever dies in whichever phase."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tag.library import Order, tag_text, topologies
+from tests.local.programs import PACED
+
+NAMES = ["data-1", "data-2", "data-3"]
+ONE = {"default": NAMES}
+LEADER, OTHER = "data-1", "data-3"
+"""Whoever is first in the roster leads first."""
+MORTAL = (
+    PACED
+    + """
+
+import signal
+from pathlib import Path
+
+from worker.protocol import ring_io
+from worker.roles.adding import Adding
+
+_adding_step = Adding.step
+
+
+def _phase(adding, event):
+    legs, have = adding.member.legs, adding.member.have
+    if isinstance(event, ring_io.Named) and event.attempt.members:
+        return "before anything"
+    if isinstance(event, ring_io.Came) and legs is not None:
+        return "in reduce-scatter" if have < len(legs.coming) // 2 else "in all-gather"
+    return "before commit" if isinstance(event, ring_io.Made) else ""
+
+
+def _mortal(adding, event, now):
+    attempt = event.attempt if isinstance(event, ring_io.Named) else adding.member.attempt
+    mark = Path(os.environ["MARK"])
+    doomed = attempt is not None and attempt.round == 2 and os.environ["DOOMED"] == _name
+    if doomed and _phase(adding, event) == os.environ["PHASE"] and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _adding_step(adding, event, now)
+
+
+Adding.step = _mortal
+"""
+)
+DEATHS = [
+    ("before anything", OTHER),
+    ("in reduce-scatter", LEADER),
+    ("in all-gather", OTHER),
+    ("before commit", LEADER),
+]
+
+
+RING = tag_text(Order(topologies()["ring"], ("default",), 3, 2), "ring", []).replace("[default]", "[{groups}]")
+"""The TAG that `fedtag new ring` writes, with a group of any name."""
+
+
+@pytest.fixture
+def doom(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, str], None]:
+    """Lets a member die once, in a phase of round 2."""
+
+    def settle(name: str, phase: str) -> None:
+        for variable, value in {"MARK": str(tmp_path / "dead"), "DOOMED": name, "PHASE": phase}.items():
+            monkeypatch.setenv(variable, value)
+
+    return settle
+
+
+@pytest.fixture(scope="module")
+def star(federations: Callable[[], Any]) -> Any:
+    """The star's run, with which others are compared."""
+    return federations().write().run()
+
+
+def agreed(run: Any) -> list[str]:
+    """The model after each round; all members must have judged it, so all hold it."""
+    assert run.status == 0, run.err
+    scores = run.events("evaluated")
+    assert {score["count"] for score in scores} == {300}, "each judges its own part of the test set"
+    closed = [event["model"] for event in run.events("round_closed")]
+    assert {(score["round"], score["model"]) for score in scores if score["round"]} == {*enumerate(closed, start=1)}
+    return closed
+
+
+@pytest.mark.parametrize(
+    ("group", "names"), [("default", NAMES), ("world", ["data-3", "data-1", "data-2"])], ids=["one", "another order"]
+)
+def test_a_ring_ends_with_the_stars_model(
+    federations: Callable[[], Any], star: Any, group: str, names: list[str]
+) -> None:
+    run = federations().write(regions={group: names}, graph=RING).run()
+
+    assert agreed(run) == [event["model"] for event in star.events("round_closed")]
+    assert run.model == star.model
+    assert not run.events("dropped"), "nobody says what another has no business with"
+    assert len(run.events("leading")) == 1, "the first of the roster, at once"
+    for mine, theirs in zip(run.events("round_closed"), star.events("round_closed"), strict=True):
+        assert mine["participants"] == theirs["participants"]
+
+
+@pytest.mark.parametrize(("phase", "doomed"), DEATHS)
+def test_a_member_that_dies_in_an_attempt_comes_back_and_nothing_shows(
+    federations: Callable[[], Any], star: Any, doom: Callable[[str, str], None], phase: str, doomed: str
+) -> None:
+    doom(doomed, phase)
+
+    run = federations().write(regions=ONE, graph=RING, program=MORTAL).run()
+
+    assert f"trainer-default-{doomed} | was ended by signal 9" in run.err, "or else this shows nothing"
+    assert agreed(run)[-1] == star.model
+    assert [set(event["participants"]) for event in run.events("round_closed")] == [set(NAMES)] * 3
+
+
+def test_a_leader_that_dies_while_it_trains_repeats_its_training(
+    federations: Callable[[], Any], star: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAUSE", "0.5")
+    started = federations().write(regions=ONE, graph=RING, program=PACED).start()
+    started.until("round_opened", round=2)
+
+    os.kill(started.worker(f"trainer-default-{LEADER}"), signal.SIGKILL)
+    run = started.finish()
+
+    assert agreed(run)[-1] == star.model
+
+
+def test_with_a_smaller_quorum_the_attempt_is_repeated_without_the_lost_one(
+    federations: Callable[[], Any], doom: Callable[[str, str], None]
+) -> None:
+    doom(OTHER, "in reduce-scatter")
+
+    run = federations().write(regions=ONE, graph=RING, program=MORTAL, quorum=2, deadline=3600).run()
+
+    assert run.status == 0, run.err
+    closed = run.events("round_closed")
+    assert [sorted(event["participants"]) for event in closed][:2] == [NAMES, ["data-1", "data-2"]]
+    assert closed[1]["seconds"] < 10, "at once, and not at the deadline"
+
+
+def test_bad_data_of_a_member_ends_the_run_as_bad_input(federations: Callable[[], Any]) -> None:
+    broken = PACED.replace("    return dataset.load()", '    raise ValueError("the disk is not mounted")')
+
+    run = federations().write(regions=ONE, graph=RING, program=broken).run()
+
+    assert run.status == 2
+    assert "the disk is not mounted" in run.err
