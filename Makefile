@@ -24,7 +24,7 @@ KIND_CLUSTER ?= kind
 # The project's own test cluster, where it is there: other machines have kind, or a cloud.
 RIG := ../shared/rig/rig
 
-.PHONY: help setup demo test check format docs e2e bench images image-kind image-registry image-rig clean
+.PHONY: help setup demo test check format docs e2e bench compare images image-kind image-registry image-rig clean
 
 help:  ## list the commands
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ image-registry:
 image-rig:
 	$(RIG) build -f worker/Dockerfile --build-arg BASE=localhost/python:3.11 --target $(TARGET) -t localhost/fedtag-$(TARGET):$(VERSION) .
 	$(RIG) load localhost/fedtag-$(TARGET):$(VERSION)
+
+compare: $(SYNCED)  ## compare topologies and optimizers on MNIST, three seeds each: an hour on two cores
+	$(RUN) python -m tests.bench.compare
 
 bench: $(SYNCED)  ## measure the figures of docs/benchmarks.md
 	$(RUN) python -m tests.bench.run

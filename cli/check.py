@@ -153,6 +153,8 @@ def _stack_facts(stack: Loaded) -> dict[str, Any]:
         "trainers": len(stack.plan.trainers),
         "aggregators": len(stack.plan.aggregators),
         "rounds": stack.stack.rounds,
+        "optimizer": str(stack.stack.optimizer.filled()),
+        "selector": str(stack.stack.selector.filled(seed=stack.stack.seed)),
         "inexact": list(why_inexact(stack.stack, len(stack.plan.trainers))),
     }
 
@@ -185,6 +187,8 @@ def _lines(one: Examined) -> list[str]:
     lines.append(f"  channels    {', '.join(facts['channels'])}")
     if "trainers" in facts:
         lines.append(f"  workers     {facts['trainers']} with data, {facts['aggregators']} without")
+        said = {"optimizer": "fedavg", "selector": "all"}
+        lines += [f"  {what:<11} {facts[what]}" for what, usual in said.items() if facts[what] != usual]
         if "cluster" in facts:
             lines.append("  cluster     has what the stack needs")
         exact = "no: the note says why" if facts["inexact"] else "yes: the same seed gives the same model"

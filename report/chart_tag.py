@@ -43,7 +43,7 @@ def _note(record: Record, worker: PlannedWorker) -> str:
     if worker.spec.dataset is None:
         if worker.spec.worker not in record.history.leaders:
             return ""
-        return "led the run" if record.lineage.makes(worker.spec.worker) else "led its group"
+        return "led the run" if record.lineage.makes(worker.spec.worker) else "led"
     state = record.history.states.get(worker.spec.dataset.name)
     return "" if state is None or state.samples is None else count(state.samples)
 

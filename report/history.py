@@ -188,8 +188,7 @@ class History:
                     seconds = max(0.0, event.seconds)
                     record.passings[office] = Passing(event.time, event.worker, event.participants, seconds)
             case ev.Moved():
-                if event.worker not in record.moved or event.time >= record.moved[event.worker].time:
-                    record.moved[event.worker] = Traffic(event.time, event.sent, event.received)
+                record.moved[event.worker, event.time] = Traffic(event.sent, event.received)
             case _:
                 _judge(record, office, event)
 

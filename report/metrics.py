@@ -53,7 +53,7 @@ def _of_leaders(record: Record, round_: Round, names: list[str]) -> list[_Cell]:
     lineage = record.lineage
     makers = {root.name for root in lineage.roots if not record.title or root.title == record.title}
     for name in names:
-        moved = [traffic for worker, traffic in round_.moved.items() if lineage.office(worker) == name]
+        moved = [traffic for (worker, _), traffic in round_.moved.items() if lineage.office(worker) == name]
         seconds = seconds_of(name, round_, makes=name in makers)
         cells += [seconds, total(sum(t.sent.values()) for t in moved), total(sum(t.received.values()) for t in moved)]
     return cells

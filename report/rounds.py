@@ -97,7 +97,6 @@ class Passing:
 class Traffic:
     """Payload bytes of a worker in a round, by channel."""
 
-    time: float
     sent: Mapping[str, int]
     received: Mapping[str, int]
 
@@ -129,7 +128,7 @@ class Round:
         judgements: when the same model was last judged on the validation parts, and how, by who heard of it.
         shares: by dataset.
         passings: the last sum of each middle aggregator, by logical sender.
-        moved: of those who told it, by worker.
+        moved: by worker and time: a round that is repeated is moved again.
     """
 
     number: int
@@ -139,7 +138,7 @@ class Round:
     openings: list[Opening] = field(default_factory=list)
     closings: list[Closing] = field(default_factory=list)
     passings: dict[str, Passing] = field(default_factory=dict)
-    moved: dict[str, Traffic] = field(default_factory=dict)
+    moved: dict[tuple[str, float], Traffic] = field(default_factory=dict)
 
     @property
     def validation(self) -> dict[str, Score]:

@@ -76,7 +76,7 @@ class Traffic:
 
 
 class Ledger:
-    """Takes in what workers tell.
+    """Takes in what workers tell: of a round by channel (`Moved`) or else in all (`Uploaded`).
 
     Args:
         plan: of the federation.
@@ -85,33 +85,31 @@ class Ledger:
 
     def __init__(self, plan: Plan, events: Iterable[Event] = ()) -> None:
         self._plan = plan
-        self._entries: dict[tuple[str, int, int], Uploaded | Moved] = {}
+        self._entries: dict[tuple[str, int, int], dict[tuple[str, float], Uploaded | Moved]] = {}
         for event in events:
             self.add(event)
 
     def add(self, event: Event) -> None:
-        """Take in an event; of a round that was repeated, the last word holds, and what says it by channel."""
+        """Take in an event, once; a round that is repeated is moved again."""
         if isinstance(event, Uploaded | Moved):
-            key = (event.worker, event.run, event.round)
-            known = self._entries.get(key)
-            if known is None or (isinstance(event, Moved), event.time) >= (isinstance(known, Moved), known.time):
-                self._entries[key] = event
+            told = self._entries.setdefault((event.worker, event.run, event.round), {})
+            told[event.kind(), event.time] = event
 
     def traffic(self, run: int | None = None) -> Traffic:
         """All that was told, of all runs or one; of workers that the plan has not, nothing is known."""
         planned = {worker.spec.worker: worker for worker in self._plan.workers}
         found: dict[str, dict[str, Bytes]] = {}
-        for (name, number, _), event in sorted(self._entries.items(), key=lambda item: item[0]):
+        for (name, number, _), told in sorted(self._entries.items()):
             if name not in planned or run not in (None, number):
                 continue
-            own = found.setdefault(name, {})
-            if isinstance(event, Uploaded):
-                channel = planned[name].spec.memberships[0].channel
-                own.setdefault(channel, Bytes()).add(event.sent, event.received)
-                continue
-            for channel in sorted(event.sent.keys() | event.received.keys()):
-                moved = own.setdefault(channel, Bytes())
-                moved.add(event.sent.get(channel, 0), event.received.get(channel, 0))
+            channel, own = planned[name].spec.memberships[0].channel, found.setdefault(name, {})
+            moved = [event for event in told.values() if isinstance(event, Moved)]
+            for event in moved:
+                for each in sorted(event.sent.keys() | event.received.keys()):
+                    own.setdefault(each, Bytes()).add(event.sent.get(each, 0), event.received.get(each, 0))
+            for whole in [] if moved else told.values():
+                if isinstance(whole, Uploaded):
+                    own.setdefault(channel, Bytes()).add(whole.sent, whole.received)
         regions = links(_flows(self._plan, found), None, planned_places(self._plan))
         return Traffic(found, {r.region: r.up for r in regions}, {r.region: r.down for r in regions})
 

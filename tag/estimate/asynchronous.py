@@ -15,5 +15,5 @@ def assumed(plan: Plan) -> Iterator[str]:
     share = "half of all updates" if goal is None else counted(int(goal), "update")
     yield (
         "the run is asynchronous, and a round is one new model: all receive it, and at most everyone sends an update; "
-        f"less is sent, as {share} at an aggregator will do. A middle aggregator may hold one model more"
+        f"less is sent, as {share} at an aggregator will do. An aggregator may hold one model more, a middle one two"
     )

@@ -30,7 +30,7 @@ STATES = 2
 """States that a leader tells a group in a round, at least."""
 PAIRING_BYTES = 36
 """A group's pairs, without the names of aggregators and trainers."""
-ROUND_BYTES = 100
+ROUND_BYTES = 90
 """What a root tells a coordinator of its round."""
 NAME_BYTES = 3
 """Quotes and comma around a name."""
@@ -96,11 +96,11 @@ def flows(plan: Plan, size: int) -> list[Flow]:
     depth = _depths(plan)
     replicas = _replicas(plan)
     members = _members(plan)
-    widths = _widths(replicas, members)
+    widths, pairs = _widths(replicas, members), _pairs(plan)
     found: list[Flow] = []
     for channel, groups in members.items():
         for group, present in groups.items():
-            found += _in_group(_Group(channel, group, present, widths), size, manifest, depth)
+            found += _in_group(_Group(channel, group, present, widths, pairs), size, manifest, depth)
     for alike in replicas:
         run = alike[0].spec.run
         found += _checkpoints(alike, framed(size * (1 + (run.optimizer.state if run else 0)), manifest), depth)
@@ -186,6 +186,7 @@ class _Group:
     name: str
     members: _Members
     widths: Mapping[str, int]
+    pairs: Mapping[str, int]
 
 
 def _in_group(group: _Group, size: int, manifest: int, depth: Mapping[str, int]) -> Iterator[Flow]:
@@ -231,21 +232,24 @@ def _shared(
 
 def _talk(group: _Group) -> Iterator[Flow]:
     """A coordinator gives each group of trainers its pairs; a root tells it of its rounds."""
-    paired: dict[str, list[PlannedWorker]] = defaultdict(list)
-    for worker, place in group.members:
-        if worker.spec.pairing_group and not place.coordinates:
-            paired[worker.spec.pairing_group].append(worker)
-    pairs = {name: PAIRING_BYTES + sum(map(_name_bytes, members)) for name, members in paired.items()}
     roots = [w for w, place in group.members if not place.coordinates and not w.spec.pairing_group]
     told = STATES * ROUND_BYTES * bool(roots)
+    said = sum(group.pairs.values()) if any(w.spec.pairing_group for w, _ in group.members) else 0
     for worker, place in group.members:
-        mine = pairs.get(worker.spec.pairing_group, 0)
-        sent, received = (sum(pairs.values()), told) if place.coordinates else (told * (worker in roots[:1]), mine)
+        mine = group.pairs.get(worker.spec.pairing_group, 0)
+        sent, received = (said, told) if place.coordinates else (told * (worker in roots[:1]), mine)
         yield Flow(worker, group.channel, group.name, "coordinate", sent, received)
 
 
-def _name_bytes(worker: PlannedWorker) -> int:
-    return len(worker.spec.dataset.name if worker.spec.dataset else worker.spec.worker) + NAME_BYTES
+def _pairs(plan: Plan) -> Mapping[str, int]:
+    """Bytes of a round's pairs, by group: they name all of its trainers and aggregators."""
+    found: dict[str, int] = {}
+    for worker in plan.workers:
+        spec = worker.spec
+        if spec.pairing_group and any(place.part == "coordinate" for place in spec.memberships):
+            size = len(spec.dataset.name if spec.dataset else spec.worker) + NAME_BYTES
+            found[spec.pairing_group] = found.get(spec.pairing_group, PAIRING_BYTES) + size
+    return found
 
 
 def _around(channel: str, group: str, ring: Sequence[PlannedWorker], size: int) -> Iterator[Flow]:

@@ -56,10 +56,10 @@ def _names(tag: Tag, document: Document) -> Iterator[Fault]:
             message = f"the name can't stand in topics and worker ids; {RULE}"
             yield document.fault(where, "T010", f"{kind} {name!r}", message)
     for i, channel in enumerate(tag.channels):
-        if channel.broker is not None and not is_name(channel.broker.replace(GROUP_MARK, "x")):
-            message = (
-                f"the name can't stand in the names of objects; {RULE}; {GROUP_MARK} in it gives each group a broker"
-            )
+        broker = _wrong_broker(channel)
+        if broker is not None:
+            made = "" if broker == channel.broker else f"becomes {broker!r}, which "
+            message = f"{made}can't stand in the names of objects; {RULE}; {GROUP_MARK} in it gives each group a broker"
             yield document.fault(("channels", i, "broker"), "T010", f"broker {channel.broker!r}", message)
         for group, where in _groups(channel, i):
             if not is_group(group):
@@ -68,8 +68,17 @@ def _names(tag: Tag, document: Document) -> Iterator[Fault]:
     for i, role in enumerate(tag.roles):
         region = role.placement.region
         if region is not None and not is_label(region.replace(GROUP_MARK, "x")):
-            message = f"the region can't be a label of machines; {LABEL_RULE}"
+            message = f"can't be a label of machines; {LABEL_RULE}; {GROUP_MARK} in it is the worker's group"
             yield document.fault(("roles", i, "placement", "region"), "T010", f"region {region!r}", message)
+
+
+def _wrong_broker(channel: Channel) -> str | None:
+    """What a channel's broker is called that is no name: for the first such group where each has its own."""
+    broker = channel.broker
+    if broker is None or not is_name(broker.replace(GROUP_MARK, "x")):
+        return broker
+    made = (broker.replace(GROUP_MARK, group_name(group)) for group in channel.groups if is_group(group))
+    return next((name for name in made if not is_name(name)), None)
 
 
 def _groups(channel: Channel, i: int) -> Iterator[tuple[str, Where]]:

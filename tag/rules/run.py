@@ -82,6 +82,7 @@ def check_quorum(plan: Plan, quorum: int | None, document: Document, where: Wher
         return
     heard: Counter[str] = Counter()
     leaders: set[str] = set()
+    sharing: Counter[str] = Counter()
     for bucket in tally(plan).buckets:
         for place in bucket.example.memberships:
             if place.channel != plan.model_channel:
@@ -90,13 +91,15 @@ def check_quorum(plan: Plan, quorum: int | None, document: Document, where: Wher
                 heard[place.group] += bucket.count
             else:
                 leaders.add(place.group)
+                sharing[place.group] += bucket.count if bucket.example.paired else 0
     if quorum > heard.total():  # which check_settings tells
         return
     for group in sorted(leaders - {EVERY_GROUP}):
-        count = heard[group]
+        count = heard[group] // max(1, sharing[group])
         if quorum > count:
+            whose = "which has its own aggregator" if not sharing[group] else "that each of its aggregators surely gets"
             message = (
-                f"quorum {quorum} is more than the {count} trainers of group {group!r}, which has its own aggregator; "
+                f"quorum {quorum} is more than the {count} trainers of group {group!r}, {whose}; "
                 f"write all, or at most {count}"
             )
             yield document.fault(where, "T040", "quorum", message)

@@ -111,3 +111,21 @@ def test_a_local_run_warns_of_what_would_not_deploy(
     assert main(["run", str(local_only), "--runs", str(tmp_path / "runs")]) == 130
     said = capsys.readouterr().err
     assert "warning: this stack runs here only, and 'pulumi up' would refuse it: dataset 'a'" in said
+
+
+def test_check_says_which_optimizer_and_selector_run_with_all_of_their_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = Path(__file__).parents[2]
+    text = (root / "stacks" / "Pulumi.dev.yaml").read_text().replace("tags/", f"{root}/stacks/tags/")
+    text = text.replace("../worker", f"{root}/worker")
+    head, mark, rest = text.partition("    rounds:")
+    said = "    optimizer: fedavgm\n    selector: {sort: random, kwargs: {k: 1, seed: 4}}\n"
+    stack = tmp_path / "Pulumi.x.yaml"
+    stack.write_text(f"{head}{said}{mark}{rest}")
+
+    status = main(["check", str(stack)])
+    out = capsys.readouterr().out
+
+    assert status == 0
+    assert "  optimizer   fedavgm (eta 1, beta 0.9)\n  selector    random (k 1, seed 4)\n" in out

@@ -60,7 +60,7 @@ def test_a_standby_goes_on_with_the_optimizers_state(
 def test_a_replica_that_comes_back_has_the_state_in_time_to_lead_again(
     federations: Callable[[], Any], undisturbed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first to lead loses all memory, stands by, and leads again in the round in which it came back."""
+    """The first to lead loses all memory and stands by; the second loses its own two rounds later."""
     started = paced(federations, monkeypatch, "--replicas")
     for name, number in (("aggregator-all-0", 2), ("aggregator-all-1", 4)):
         started.until("round_opened", round=number)

@@ -50,6 +50,7 @@ def _mortal(adding, event, now):
 Adding.step = _mortal
 """
 )
+LATE = PACED.replace("time.sleep(0.3)", 'time.sleep(float(os.environ["DELAY"]))')
 DEATHS = [
     ("before anything", OTHER),
     ("in reduce-scatter", LEADER),
@@ -142,6 +143,19 @@ def test_with_a_smaller_quorum_the_attempt_is_repeated_without_the_lost_one(
     closed = run.events("round_closed")
     assert [sorted(event["participants"]) for event in closed][:2] == [NAMES, ["data-1", "data-2"]]
     assert closed[1]["seconds"] < 10, "at once, and not at the deadline"
+
+
+def test_a_leader_that_is_late_itself_takes_the_model_that_the_others_made(
+    federations: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLOW", LEADER)
+    monkeypatch.setenv("DELAY", "3")
+
+    run = federations().write(regions=ONE, graph=RING, program=LATE, quorum=2, deadline=1, rounds=2).run()
+
+    assert run.status == 0, run.err
+    assert {event["worker"] for event in run.events("round_closed")} == {f"trainer-default-{LEADER}"}
+    assert [sorted(event["participants"]) for event in run.events("round_closed")] == [["data-2", "data-3"]] * 2
 
 
 def test_bad_data_of_a_member_ends_the_run_as_bad_input(federations: Callable[[], Any]) -> None:

@@ -15,6 +15,7 @@ from report.plain import PlainView
 from report.record import Record, read_record
 from report.summary import region_summaries
 from report.tables import summarize
+from report.traffic import Ledger
 from tag.roots import lineage
 from tests.report.build import keep
 from tests.report.told import SIZE, TOP, Told, tree, tree_plan
@@ -142,6 +143,21 @@ def test_links_and_channels_have_their_bytes(record: Record) -> None:
         "param": 2 * (3 + 2) * SIZE,
     }
     assert traffic.told()["workers"]["trainer-eu-a"] == {"param": {"sent": 2 * SIZE, "received": 2 * SIZE}}
+
+
+def test_doubled_events_are_counted_once_a_repeated_round_twice_and_channels_before_the_whole() -> None:
+    told = Told(tree_plan()).start()
+    told.tree_round(1)
+    once = Ledger(told.plan, told.events).traffic()
+    assert Ledger(told.plan, told.events * 2).traffic() == once
+
+    told.tree_round(1)
+    again = Ledger(told.plan, told.events).traffic()
+    assert again.told()["workers"][TOP] == {"global": {"sent": 2 * SIZE, "received": 8 * SIZE}}
+
+    told.tell(ev.Moved, "trainer-us-c", 9, round=1, sent={"param": 7}, received={"param": 8})
+    by_channel = Ledger(told.plan, told.events).traffic()
+    assert by_channel.told()["workers"]["trainer-us-c"] == {"param": {"sent": 7, "received": 8}}
 
 
 def test_the_terminal_and_the_page_show_them(record: Record) -> None:

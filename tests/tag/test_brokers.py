@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tag.faults import TagError
 from tag.load import load_stack
 from tag.topics import access_rules, filters
 
@@ -72,3 +75,23 @@ def test_each_broker_knows_its_own_channels_only(tmp_path: Path) -> None:
         *rules[""]["middle-eu-0"],
         *rules["near-eu"]["middle-eu-0"],
     }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("near-{group}", "near-{grp}", "broker 'near-{grp}': can't stand in the names of objects"),
+        ("near-{group}", "Near", "broker 'Near': can't stand in the names of objects"),
+        ("near-{group}", f"{'n' * 61}{{group}}{{group}}", f"becomes '{'n' * 61}eueu', which can't stand in the names"),
+        ('"{group}"', '"{grp}"', "region '{grp}': can't be a label of machines"),
+    ],
+)
+def test_names_that_no_object_may_have_are_told_as_each_group_makes_them(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert TAG.count(old) == 1, "else the change means nothing"
+
+    with pytest.raises(TagError) as raised:
+        plan(tmp_path, TAG.replace(old, new))
+
+    assert [(fault.code, said in str(fault)) for fault in raised.value.faults] == [("T010", True)]

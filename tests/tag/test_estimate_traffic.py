@@ -10,13 +10,24 @@ from hypothesis import strategies as st
 from tag.datasets import Dataset
 from tag.estimate.scale import datasets_of, scale
 from tag.estimate.totals import Settings, estimate
-from tag.estimate.traffic import EVENT_BYTES, MANIFEST_BYTES, STATE_BYTES, UPDATE_TALK_BYTES, Flow, flows, framed
+from tag.estimate.traffic import (
+    EVENT_BYTES,
+    MANIFEST_BYTES,
+    NAME_BYTES,
+    PAIRING_BYTES,
+    ROUND_BYTES,
+    STATE_BYTES,
+    UPDATE_TALK_BYTES,
+    Flow,
+    flows,
+    framed,
+)
 from tag.expand import expand
 from tag.limits import CHUNK_BYTES
 from tag.load import load_job_plan, load_stack
 from tag.schema import Channel, GroupBy, Role, Tag
 from tests.tag.estimating import MODEL, a_star, a_tree, placed, star_tag, totals
-from worker.protocol.messages import Counts, Evaluation, ModelManifest, State, UpdateManifest, encode
+from worker.protocol.messages import Counts, Evaluation, ModelManifest, Pairing, State, UpdateManifest, encode
 
 FLAME = Path(__file__).parents[1] / "fixtures" / "flame"
 
@@ -168,3 +179,20 @@ def test_what_is_said_has_the_sizes_of_the_protocols_messages() -> None:
     assert len(encode(state)) == pytest.approx(STATE_BYTES + 4, rel=0.15)
     assert len(encode(manifest)) == pytest.approx(MANIFEST_BYTES + 4, rel=0.15)
     assert len(encode(update)) + len(encode(evaluation)) == pytest.approx(UPDATE_TALK_BYTES, rel=0.15)
+
+
+def test_who_is_paired_takes_one_model_and_its_aggregator_gives_one_to_each() -> None:
+    found = totals(flows(load_stack("coordinated").plan, 40_000_000))
+    names = ["mnist-1", "mnist-2", "mnist-3", "middle-aggregator-eu-0", "middle-aggregator-eu-1"]
+    pairs = PAIRING_BYTES + sum(len(name) + NAME_BYTES for name in names)
+    said = len(encode(Pairing(1, 1, {"middle-aggregator-eu-0": ("mnist-1", "mnist-3"), names[4]: ("mnist-2",)})))
+    told = len(encode(State((1, "top-aggregator-default-0"), 1, 1, 3, "evaluation")))
+    talk = 40_000
+
+    assert found["trainer-eu-mnist-1"] == pytest.approx((40e6, 40e6), abs=talk)
+    assert found["middle-aggregator-eu-0"] == pytest.approx((80e6 + 80e6, 80e6 + 40e6), abs=talk), "two of three"
+    assert found["middle-aggregator-eu-1"] == pytest.approx((40e6 + 80e6, 40e6 + 40e6), abs=talk)
+    assert found["top-aggregator-default-0"] == pytest.approx((40e6, 320e6), rel=0.001)
+    assert found["coordinator-default-0"] == (2 * 2 * pairs, 2 * ROUND_BYTES), "two groups, on two channels"
+    assert pairs == pytest.approx(said, rel=0.1)
+    assert told == pytest.approx(ROUND_BYTES, rel=0.1)

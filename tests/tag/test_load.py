@@ -156,7 +156,7 @@ def test_names_and_stack_files_are_stacks_and_other_paths_are_tags() -> None:
 def test_the_stacks_of_this_project_load_without_warnings(path: Path) -> None:
     loaded = load_stack(path)
 
-    assert loaded.warnings == ()
+    assert [told.code for told in loaded.warnings if told.severity != "note"] == []
     assert len(loaded.plan.trainers) >= 1
 
 

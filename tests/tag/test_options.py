@@ -35,6 +35,7 @@ def test_an_optimizer_s_name_is_enough_and_its_defaults_are_the_paper_s(project:
         "fedadam": {"eta": 0.01, "beta_1": 0.9, "beta_2": 0.99, "tau": 0.001},
         "fedyogi": {"eta": 0.01, "beta_1": 0.9, "beta_2": 0.99, "tau": 0.001},
         "fedadagrad": {"eta": 0.01, "beta_1": 0, "tau": 0.001},
+        "fedbuff": {"eta": 1, "seed": 0},
     }
     _say(project, f"    optimizer: {sort}\n")
 

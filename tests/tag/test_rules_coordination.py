@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from tag.faults import Fault, TagError
 from tag.library import Order, tag_text, topologies
-from tag.load import load_job_plan
+from tag.load import load_job_plan, load_stack
 
 Graph = dict[str, Any]
 
@@ -116,3 +116,31 @@ def test_a_coordinator_has_no_replicas(tmp_path: Path) -> None:
 
     assert fault.code == "T018"
     assert "has no standby" in fault.message
+
+
+def stack(folder: Path, tag: Graph, datasets: dict[str, int], **settings: Any) -> Path:
+    """A stack file of a TAG, with so many datasets in each group."""
+    (folder / "mine.py").touch()
+    (folder / "tag.json").write_text(json.dumps(tag))
+    listed = {g: [{"name": f"{g}-{k}", "uri": f"program:{g} {k}"} for k in range(n)] for g, n in datasets.items()}
+    said = {"tag": "tag.json", "program": "mine.py", "datasets": listed, **settings}
+    path = folder / "Pulumi.mine.yaml"
+    path.write_text(json.dumps({"config": {"fedtag:federation": said}}))
+    return path
+
+
+def test_a_quorum_counts_at_each_aggregator_who_has_only_its_share_of_the_group(tmp_path: Path) -> None:
+    with pytest.raises(TagError) as caught:
+        load_stack(stack(tmp_path, graph(), {"eu": 4, "us": 5}, quorum=3, deadline=60))
+
+    assert [fault.code for fault in caught.value.faults if fault.severity == "error"] == ["T040", "T040"]
+    assert "the 2 trainers of group 'eu'" in str(caught.value)
+
+
+def test_a_coordinated_stack_names_each_aggregator_and_seeds_its_coordinator(tmp_path: Path) -> None:
+    plan = load_stack(stack(tmp_path, graph(), {"eu": 3, "us": 3}, seed=7)).plan
+
+    assert plan.rosters["global-channel"] == {
+        "default": tuple(f"middle-aggregator-{group}-{index}" for group in ("eu", "us") for index in (0, 1))
+    }
+    assert {w.spec.worker: w.spec.seed for w in plan.workers if w.spec.seed is not None} == {"coordinator-default-0": 7}

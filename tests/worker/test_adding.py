@@ -25,10 +25,12 @@ class Wire:
 
     def __init__(self) -> None:
         self.said: list[Letter] = []
+        self.sent = 0
 
     def publish(self, text: str, payload: bytes, *, retain: bool = False) -> None:  # noqa: ARG002  as Link's
         topic = parse(text)
         assert topic is not None
+        self.sent += len(payload)
         self.said.append(Letter(topic.group, topic.kind, topic.sender, topic.to, payload))
 
 

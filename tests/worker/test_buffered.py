@@ -208,7 +208,7 @@ def test_what_is_too_old_is_dropped_and_said_to_be_settled() -> None:
     assert federation.counted()[-1].staleness == MAX_STALENESS
     federation.send("three", 0.0, version=1)
 
-    assert [d.reason for d in federation.dropped] == ["stale"]
+    assert [(d.reason, "11 versions old" in d.detail) for d in federation.dropped] == [("stale", True)]
     assert len(federation.counted()) == MAX_STALENESS + 1
 
 

@@ -335,3 +335,12 @@ def test_a_round_that_was_closed_goes_on_at_once_without_a_lost_update_if_the_qu
     state, actions = rounds.step(state, leader_io.Lost(frozenset({"two"})), 3.0)
 
     assert [a.participants for a in actions if isinstance(a, leader_io.MakeModel)] == made
+
+
+def test_who_leads_nobody_who_is_here_now_still_knows_their_model_and_is_no_fault_where_it_does_not() -> None:
+    members = Members({"g": ("one",)}, {}).heard("trainer-one", "g", here("one"))
+    left = members.heard("trainer-one", "g", Here("", gone=True))
+    above = Members({}, {}).heard("middle-0", "g", here("a")).heard("middle-1", "g", here("b", structure=""))
+
+    assert left.structure == "s", "a middle aggregator says it above while its trainers are away"
+    assert above.fault == ""

@@ -33,7 +33,9 @@ def step(state: Leader, event: io.Event, now: float) -> Step:
         case io.HereHeard(worker, group, here):
             state = replace(state, members=state.members.heard(worker, group, here))
         case io.RosterRead(roster):
-            state = replace(state, members=state.members.with_roster(dict(roster)))
+            # Those whom a coordinator gives to it follow soon; only if they don't, they are waited for.
+            waiting = now if state.members.paired else state.waiting
+            state = replace(state, members=state.members.with_roster(dict(roster)), waiting=waiting)
         case io.Offered():
             state, actions = _offered(state, event, now)
         case io.Assigned() | io.Recalled() | io.Over():

@@ -83,7 +83,7 @@ class Members:
         for _, member in sorted(self.present.items()):
             if member.here.fault and not member.here.gone:
                 return member.here.fault
-        able = sorted((name, m.here.structure) for name, m in self.present.items() if m.able)
+        able = sorted((name, m.here.structure) for name, m in self.present.items() if m.able and m.here.structure)
         for name, structure in able[1:]:
             if structure != able[0][1]:
                 return (
@@ -111,8 +111,8 @@ class Members:
 
     @property
     def structure(self) -> str:
-        """Digest of the model's tensor table, as the able say it; empty if there are none."""
-        return next((self.present[name].here.structure for name in sorted(self.able)), "")
+        """Digest of the model's tensor table, as who is or was here said it; empty if nobody did."""
+        return next((m.here.structure for _, m in sorted(self.present.items()) if m.here.structure), "")
 
     def of_round(self, quorum: int | None) -> frozenset[str]:
         """Who takes part in a round that begins now; with quorum all also those who have left and are expected back."""

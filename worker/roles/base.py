@@ -78,7 +78,8 @@ class Worker:
         self._ticked = 0.0
         self._all = Links()
         ranked = sorted(spec.memberships, key=lambda place: _SPOKESMEN.index(place.part))
-        self.links = {place.broker: self._link(place, addresses) for place in reversed(ranked)}
+        first = {place.broker: place for place in reversed(ranked)}
+        self.links = {broker: self._link(place, addresses) for broker, place in first.items()}
         self._speech = Channel(spec, ranked[0], self.links[ranked[0].broker])
 
     def _link(self, place: Membership, addresses: Mapping[str, Address]) -> Link:

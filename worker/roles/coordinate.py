@@ -47,7 +47,8 @@ class Pairs:
             match action:
                 case machine.SayPairs(group, pairing):
                     for part in self._parts:
-                        part.channel.say("pairing", pairing, to=group, retain=True)
+                        if part.pairs_some:
+                            part.channel.say("pairing", pairing, to=group, retain=True)
                 case machine.Tell(told):
                     self._worker.tell(told)
 
@@ -63,10 +64,14 @@ class Coordinate(Part):
         worker: whose part it is.
         place: its place on the channel.
         pairs: shared by all its parts.
+
+    Attributes:
+        pairs_some: whether somebody is there who is to be paired, and not only a root.
     """
 
     def __init__(self, worker: Worker, place: Membership, pairs: Pairs) -> None:
         super().__init__(worker, place)
+        self.pairs_some = False
         self._pairs = pairs
         self._roster = RosterFile(pairs.roster_file, place, worker.journal)
         self._up_at = self._listened_at = float("inf")
@@ -81,6 +86,7 @@ class Coordinate(Part):
     def letter(self, letter: Letter, now: float) -> None:
         """Somebody's presence, or the root's word on its round."""
         if letter.kind == "here" and (here := read(Here, letter.payload)) is not None:
+            self.pairs_some = True
             self._pairs.step(machine.HereHeard(letter.sender, here), now)
         elif letter.kind == "state" and (state := read(State, letter.payload)) is not None:
             self._pairs.step(machine.StateHeard(state), now)

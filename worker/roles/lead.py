@@ -55,6 +55,7 @@ class Lead(Part):
         self._given: frozenset[str] | None = frozenset() if paired else None
         self._roster = RosterFile(roster, place, worker.journal)
         self._deaf, self._up_at, self._listened_at = True, 0.0, 0.0
+        self._over = 0
         self._replica = election.Replica(spec.worker, 0 if paired else spec.index or 0)
         volume = Volume(state, worker.journal)
         self.leading = self._hands(spec.run, volume, upper, paired=paired)
@@ -107,6 +108,7 @@ class Lead(Part):
                 self._here(letter, here, now)
             case "state" if (state := read(State, letter.payload)) is not None:
                 self._elect(election.TermHeard(state.term, "beat"), now)
+                self._count(state)
             case "alive" if (alive := read(Alive, letter.payload)) is not None:
                 self._elect(election.TermHeard(alive.term, "beat"), now)
             case "claim" if (claim := read(Claim, letter.payload)) is not None:
@@ -134,6 +136,16 @@ class Lead(Part):
             return
         self.leading.members = self.leading.members.heard(letter.sender, letter.group, here)
         self.leading.step(io.HereHeard(letter.sender, letter.group, here), now)
+
+    def _count(self, state: State) -> None:
+        """What a standby moves counts, too: it is told with each checkpoint, and when the run is over."""
+        if self.leading.leader is not None:
+            return
+        if state.phase == "round":
+            self.worker.meter.begin()
+        elif state.phase == "finished" and self._over < state.run:
+            self._over = state.run
+            self.worker.tell(self.worker.meter.take(state.run, state.rounds + 1))
 
     def gone(self, replica: str, now: float) -> None:
         """Look sooner whether somebody leads."""
