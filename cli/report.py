@@ -20,9 +20,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Makes the report; 0 when it is made, 2 when there is no such run."""
+    from report.as_json import describe
     from report.plain import to_stdout
     from report.record import read_record
-    from report.tables import describe, summarize
+    from report.tables import summarize
     from report.write import write_report
 
     folder = _folder(args.folder, args.runs)

@@ -56,9 +56,10 @@ def _collect(args: argparse.Namespace, loaded: Loaded, deployed: Deployed) -> Pa
 
 def _conclude(folder: Path, *, as_json: bool) -> int:
     """Makes the report and says what came of the run; gives the exit status."""
+    from report.as_json import describe
     from report.plain import to_stdout
     from report.record import read_record
-    from report.tables import describe, summarize
+    from report.tables import summarize
     from report.write import write_report
 
     files = write_report(folder)

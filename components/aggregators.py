@@ -38,16 +38,18 @@ class Aggregators(pulumi.ComponentResource):
 
     workers: pulumi.Output[list[str]]
     """Ids of the workers."""
+    roster: pulumi.Output[str]
+    """Name of the ConfigMap with the roster, for others of the cluster who lead."""
 
     def __init__(self, name: str, args: AggregatorsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         names = [planned.spec.worker for planned in args.workers]
         super().__init__("fedtag:index:Aggregators", name, {"workers": names}, opts)
         self._args, self._context = args, args.context
-        made_roster = roster(args.context, args.rosters, self)
+        self.roster = roster(args.context, args.rosters, self)
         for replicas in self._replicas().values():
             before: list[pulumi.Resource] = []
             for planned in replicas:
-                made = WorkerObjects(planned, args.context, self, roster=made_roster, after=before)
+                made = WorkerObjects(planned, args.context, self, roster=self.roster, after=before)
                 before = [made.deployment]
             if len(replicas) > 1:
                 self._disruption_budget(replicas[0])

@@ -66,8 +66,8 @@ class Federation(pulumi.ComponentResource):
         broker = self._broker(home, args.plan)
         own = dataclasses.replace(home, after=(broker.deployment,))
         contexts = clusters.by_region(self, args.plan, own, args.providers)
-        self._aggregators(contexts, args.plan)
-        self._trainers(contexts, args.plan)
+        rosters = self._aggregators(contexts, args.plan)
+        self._trainers(contexts, args.plan, rosters)
 
         self.namespace = pulumi.Output.from_input(home.namespace)
         self.service = broker.service
@@ -98,20 +98,26 @@ class Federation(pulumi.ComponentResource):
     def _options(self, context: Context) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, provider=context.provider)
 
-    def _aggregators(self, contexts: Mapping[str | None, Context], plan: Plan) -> None:
+    def _aggregators(self, contexts: Mapping[str | None, Context], plan: Plan) -> dict[str, pulumi.Output[str]]:
+        """Make the aggregators of each place; gives the names of their rosters, by place."""
+        rosters: dict[str, pulumi.Output[str]] = {}
         by_place: dict[str, list[PlannedWorker]] = defaultdict(list)
         for planned in plan.aggregators:
             by_place[contexts[planned.region].place].append(planned)
-        for _, workers in sorted(by_place.items()):
+        for place, workers in sorted(by_place.items()):
             context = contexts[workers[0].region]
             args = AggregatorsArgs(context=context, workers=workers, rosters=plan.rosters)
-            Aggregators(context.resource_name(f"{plan.federation}-aggregators"), args, self._options(context))
+            name = context.resource_name(f"{plan.federation}-aggregators")
+            rosters[place] = Aggregators(name, args, self._options(context)).roster
+        return rosters
 
-    def _trainers(self, contexts: Mapping[str | None, Context], plan: Plan) -> None:
+    def _trainers(
+        self, contexts: Mapping[str | None, Context], plan: Plan, rosters: dict[str, pulumi.Output[str]]
+    ) -> None:
+        """Make the trainers of each region; members of rings lead, and read the roster of their place."""
         by_region: dict[str | None, list[PlannedWorker]] = defaultdict(list)
         for planned in plan.trainers:
             by_region[planned.region].append(planned)
-        rosters: dict[str, pulumi.Output[str]] = {}
         for region, workers in sorted(by_region.items(), key=lambda item: item[0] or ""):
             context = contexts[region]
             name = f"{plan.federation}-trainers-{region}" if region else f"{plan.federation}-trainers"

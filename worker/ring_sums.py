@@ -75,6 +75,21 @@ class RingSum:
                 values[start : start + BLOCK] = np.divide(part, factor, out=self._reals[: part.size])
         return model
 
+    def sums(self) -> bytearray:
+        """The whole sum as a file, as it is passed on."""
+        table = self._table.sums
+        file = bytearray(table.size)
+        file[: len(table.header)] = table.header
+        at = 0
+        for model, mine in zip(self._table.tensors, table.tensors, strict=True):
+            values = mine.view(file).reshape(-1)
+            if model.floating:
+                values[:] = self.total[at : at + values.size]
+                at += values.size
+            else:
+                values[:] = model.view(self._update).reshape(-1)
+        return file
+
     def _own(self, start: int, stop: int, into: NDArray[np.int64]) -> None:
         """Write the member's own quantised values from `start` to `stop`."""
         for at, values in _floats(self._table, self._update):

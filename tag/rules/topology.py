@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tag.schema import Role, Tag
 
-RUNS_TODAY = "stars, trees of any depth, beside each other or with a coordinator, and rings"
+RUNS_TODAY = "stars, trees and rings, beside or below each other, coordinated or not"
 
 
 def missing(tag: Tag) -> list[str]:
@@ -20,9 +20,7 @@ def _of_role(tag: Tag, role: Role) -> Iterator[str]:
     subject = f"role {role.name!r}"
     does = {c.name: c.func_tags.get(role.name, ()) for c in tag.channels_of(role.name)}
     on = {function: f"on {channel!r}" for channel, functions in does.items() for function in functions}
-    if "ring_allreduce" in on and len(does) > 1:
-        yield f"{subject} adds up in a ring {on['ring_allreduce']} and gives the ring's sum to another role"
-    elif "ring_allreduce" in on and len(role.group_association) > 1:
+    if "ring_allreduce" in on and "upload" not in on and len(role.group_association) > 1:
         yield f"{subject} is in {len(role.group_association)} separate rings {on['ring_allreduce']}"
     aggregating = [name for name, functions in does.items() if "aggregate" in functions]
     if aggregating and role.is_data_consumer:

@@ -23,7 +23,7 @@ from local.workers import local_workers, write_commands
 from tag.load import load_stack
 from tag.plan import WorkerSpec
 from tests.bench.brokers import NAMES, running
-from tests.bench.run import peak_of, write_stack
+from tests.bench.run import TAG, peak_of, write_stack
 from worker.channel import Channel, read
 from worker.events import Failed, Finished, RoundClosed
 from worker.operator import Operator
@@ -192,7 +192,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     me = [sys.executable, "-m", "tests.bench.crowd"]
     with tempfile.TemporaryDirectory(prefix="fedtag-bench-") as scratch, running(args.broker, args.trainers) as url:
         folder = Path(scratch)
-        plan = load_stack(write_stack(folder, args.trainers, args.rounds)).plan
+        plan = load_stack(write_stack(folder, args.trainers, args.rounds, TAG)).plan
         members = local_workers(plan, replicas=False)
         commands = write_commands(members, plan, brokers={"": url}, scratch=folder, logs=folder)
         lead = next(c.arguments for c in commands if "--roster" in c.arguments)

@@ -26,24 +26,6 @@ def test_a_new_star_has_no_faults_and_is_ready_to_run(tmp_path: Path, capsys: py
     ]
 
 
-@pytest.mark.parametrize(
-    ("topology", "said"),
-    [
-        ("hybrid", "role 'trainer' adds up in a ring on 'param-channel'"),
-    ],
-)
-def test_what_no_program_does_yet_is_said_and_the_graph_checks(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], topology: str, said: str
-) -> None:
-    assert _new(topology, "--out", tmp_path) == 0
-
-    out = capsys.readouterr().out
-    assert said in out
-    assert main(["check", str(tmp_path / "tags" / f"{topology}.yaml")]) == 0
-    assert main(["check", str(tmp_path / f"Pulumi.{topology}.yaml")]) == 2
-    assert said in capsys.readouterr().err
-
-
 def test_the_list_has_a_sentence_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert _new("--list") == 0
     lines = capsys.readouterr().out.splitlines()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from report.as_json import describe
 from report.charts import charts
 from report.experiments import entries, sentence
 from report.html import page
@@ -15,7 +16,7 @@ from report.live import LiveView
 from report.metrics import metrics_csv
 from report.plain import PlainView
 from report.record import Record, read_record
-from report.tables import describe, summarize
+from report.tables import summarize
 from tag.roots import lineage
 from tests.report.build import keep, sha
 from tests.report.told import SAMPLES, Told, parallel, parallel_plan

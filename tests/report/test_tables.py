@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from report.as_json import describe
 from report.record import read_record
-from report.tables import describe, summarize
+from report.tables import summarize
 from tests.report.build import Story, comparison_of, keep, sha, star, story
 
 

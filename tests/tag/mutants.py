@@ -203,7 +203,7 @@ MUTANTS: dict[str, Mutant] = {
     "T041": Mutant(many, _set(_settings, quorum=1)),
     "T042": Mutant(stars(), _set(_settings, program="nowhere.py")),
     "T043": Mutant(stars(), _set(_settings, program=None)),
-    "T044": Mutant(rings(hybrid=True), lambda case: setattr(case, "via", "stack")),
+    "T044": Mutant(rings(least=2), lambda case: setattr(case, "via", "stack")),
     "T045": Mutant(stars(), _one_id),
     "T046": Mutant(stars(), _set(_first_dataset, name="d" * 62)),
     "T047": Mutant(stars(), _unnamed),

@@ -181,9 +181,9 @@ def trees(draw: st.DrawFn, *, least: int = 1, said: bool = False, coordinated: b
 
 
 @st.composite
-def rings(draw: st.DrawFn, *, hybrid: bool = False) -> Case:
+def rings(draw: st.DrawFn, *, hybrid: bool = False, least: int = 1) -> Case:
     """A ring in each group; with an aggregator above all if it is a hybrid."""
-    groups = draw(_groups())
+    groups = draw(_groups(least))
     roles: list[dict[str, Any]] = [{"name": "trainer", "isDataConsumer": True}]
     channels = [_channel(draw, "ring", "trainer", "trainer", groups)]
     if hybrid:

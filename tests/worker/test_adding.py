@@ -96,8 +96,14 @@ def test_an_attempt_that_is_named_again_or_late_begins_nothing(pair: tuple[Hands
     for letter in parts:
         second.adding.part(letter, 0.0)
 
+    second.adding.named(attempt(pair, 3), second.kept, 0.2)
+    for letter in parts:
+        second.adding.part(letter, 0.2)
+    second.adding.named(attempt(pair, 4), second.kept, 0.3)
+
     assert len(parts) == 1
-    assert second.adding.member.have == 1, "it is of the second attempt"
+    assert second.adding.member.have == 0, "it is of the second attempt"
+    assert [e.reason for e in second.dropped if isinstance(e, events.Dropped)] == ["stale"]
 
 
 def test_who_did_not_take_part_gets_the_result_by_its_digest(pair: tuple[Hands, Hands]) -> None:

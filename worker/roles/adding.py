@@ -25,7 +25,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Result:
-    """The model that an attempt makes, before the leader's word that it counts."""
+    """The model that an attempt makes, or the sum that it passes on, before the leader's word that it counts."""
 
     attempt: Attempt
     held: Held
@@ -39,13 +39,15 @@ class Adding:
         name: its dataset.
         channel: of the ring.
         drops: counts what is dropped.
+        passes: whether the ring passes its sum on, instead of making a model of it.
 
     Attributes:
         member: the state machine's.
         result: of the present attempt, once it is made.
     """
 
-    def __init__(self, name: str, channel: Channel, drops: Drops) -> None:
+    def __init__(self, name: str, channel: Channel, drops: Drops, *, passes: bool = False) -> None:
+        self._passes = passes
         self.member = machine.Ring(name)
         self.result: Result | None = None
         self._channel = channel
@@ -65,7 +67,7 @@ class Adding:
         self.step(io.Named(attempt, held, values), now)
         early, self._early = self._early, deque(maxlen=WINDOW_CHUNKS)
         for sender, chunk in early:
-            self._came(sender, chunk, now)
+            self._take(sender, chunk, now)
 
     def over(self, now: float) -> None:
         """The round is over."""
@@ -78,15 +80,17 @@ class Adding:
     def part(self, letter: Letter, now: float) -> None:
         """A part of a sum."""
         try:
-            self._came(letter.sender, decode(letter.payload), now)
+            chunk = decode(letter.payload)
         except WireError as error:
             self._drops.add(letter.sender, "malformed", str(error))
-
-    def _came(self, sender: str, chunk: Chunk, now: float) -> None:
-        if not machine.current(self.member, chunk.key):
-            # The one before may have heard of the attempt sooner; what is older is dropped when the next one begins.
-            self._early.append((sender, chunk))
             return
+        if machine.current(self.member, chunk.key):
+            self._take(letter.sender, chunk, now)
+        else:
+            # The one before may have heard of the attempt sooner; what is older is dropped when the next one begins.
+            self._early.append((letter.sender, chunk))
+
+    def _take(self, sender: str, chunk: Chunk, now: float) -> None:
         self._chunk = chunk
         self.step(io.Came(sender, chunk.key, chunk.index, len(chunk.data)), now)
         self._chunk = None
@@ -143,7 +147,7 @@ class Adding:
     def _finish(self, attempt: Attempt, now: float) -> None:
         if self._sum is None:
             return
-        file = self._sum.mean(attempt.samples)
+        file = self._sum.sums() if self._passes else self._sum.mean(attempt.samples)
         held = Held(attempt.run, attempt.round + 1, digest(file), len(file))
         self.result = Result(attempt, held, file)
         self.step(io.Made(self.member.key, held.digest), now)

@@ -34,7 +34,7 @@ def compose(worker: Worker, *, roster: Path | None = None, state: Path | None = 
     follow, lead, told = places.get("follow"), places.get("lead"), places.get("coordinate")
     ring = places.get("ring")
     if ring is not None and spec.dataset is not None:
-        _member(worker, ring, roster)
+        _member(worker, ring, follow, roster)
     elif follow is not None and spec.dataset is not None:
         _trainer(worker, follow, told)
     elif follow is not None and lead is not None:
@@ -68,12 +68,15 @@ def _trainer(worker: Worker, follow: Membership, told: Membership | None) -> Non
         PairedTrainer(worker, told, training.follow, training)
 
 
-def _member(worker: Worker, ring: Membership, roster: Path | None) -> None:
+def _member(worker: Worker, ring: Membership, follow: Membership | None, roster: Path | None) -> None:
     from worker.roles.ring import Ring
     from worker.roles.train import Training
 
     training = Training(worker)
-    training.follow = Ring(worker, ring, training, roster=roster).follow
+    upper = Middle(worker, worker.spec.name_on(follow)) if follow is not None else None
+    training.follow = Ring(worker, ring, training, roster=roster, upper=upper).follow
+    if follow is not None and upper is not None:
+        upper.follow = Follow(worker, follow, upper, active=False)
 
 
 def _own(worker: Worker, place: Membership) -> None:

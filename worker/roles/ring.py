@@ -58,6 +58,7 @@ class RingLead(Lead):
         channel: the ring's.
         follow: the part that trains.
         adding: the part that adds up.
+        upper: who is told of rounds, if the ring's sum is passed on.
     """
 
     leading: RingLeading
@@ -71,9 +72,10 @@ class RingLead(Lead):
         channel: Channel,
         follow: RingFollow,
         adding: Adding,
+        upper: Upper | None = None,
     ) -> None:
         self._follow, self._adding = follow, adding
-        super().__init__(worker, place, roster=roster, channel=channel)
+        super().__init__(worker, place, roster=roster, channel=channel, upper=upper)
 
     def _hands(self, settings: RunSettings, volume: Volume, upper: Upper | None, *, paired: bool) -> Leading:  # noqa: ARG002  as Lead's
         self.leading = RingLeading(self, settings, volume, upper)
@@ -118,17 +120,26 @@ class Ring(Part):
         place: its place on the ring's channel.
         source: of its updates.
         roster: file with the members that are expected.
+        upper: who is told of rounds, if the ring's sum is passed on.
 
     Attributes:
         follow: the part that trains.
     """
 
-    def __init__(self, worker: Worker, place: Membership, source: Source, *, roster: Path | None = None) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        place: Membership,
+        source: Source,
+        *,
+        roster: Path | None = None,
+        upper: Upper | None = None,
+    ) -> None:
         self._local = RingChannel(worker, place)
         self.follow = RingFollow(worker, place, source, self._local)
-        self._adding = Adding(self.follow.name, self._local, worker.drops)
+        self._adding = Adding(self.follow.name, self._local, worker.drops, passes=upper is not None)
         self._lead = RingLead(
-            worker, place, roster=roster, channel=self._local, follow=self.follow, adding=self._adding
+            worker, place, roster=roster, channel=self._local, follow=self.follow, adding=self._adding, upper=upper
         )
         super().__init__(worker, place, self._local)
 

@@ -6,7 +6,7 @@ from worker.channel import Letter, read
 from worker.checkpoints import Volume
 from worker.protocol import attempts as machine
 from worker.protocol import leader_io as io
-from worker.protocol.messages import Term, Want
+from worker.protocol.messages import Evaluation, Term, Want
 from worker.protocol.ring_messages import RingOffer, RingState, Stand
 from worker.roles.adding import Adding, Result
 from worker.roles.base import Part
@@ -34,6 +34,7 @@ class RingLeading(Leading):
         self._round = (0, 0, "")
         self._commit: machine.Commit | None = None
         self._asked = 0.0
+        self._judged: Evaluation | None = None
 
     @property
     def awaited(self) -> str:
@@ -44,7 +45,7 @@ class RingLeading(Leading):
         """Lead from now on, from the newest model that this member holds."""
         self._attempts, self._commit = machine.Attempts(term), None
         newest = self.follow.state.held[-1] if self.follow.state.held else None
-        if newest is not None and newest.run:
+        if newest is not None and newest.run and self._upper is None:
             self.store.take_model(newest, (), self.follow.files[newest.digest])
         super().begin(term, now)
 
@@ -101,12 +102,15 @@ class RingLeading(Leading):
             case io.SayState(group, state):
                 attempt = self._attempts.attempt if self._attempts is not None else None
                 super()._do(io.SayState(group, RingState.of(state, attempt)), now)
-            case io.PublishModel():
+            case io.PublishModel() if self._upper is None:
                 pass  # whoever took part has made it itself; who lacks it asks
             case io.Stage(manifest):
                 self.step(io.Came(manifest.dataset, 1, whole=True), now)
             case io.Count(manifest):
                 self._count_offer(manifest.dataset, now)
+            case io.PassOn(run, number, participants, evaluation):
+                self._judged = evaluation
+                self._try(machine.Close(run, number, tuple(participants)), now)
             case io.MakeModel(run, number, participants):
                 self._try(machine.Close(run, number, participants), now)
             case _:
@@ -162,6 +166,10 @@ class RingLeading(Leading):
         self._ask_result(commit, now)
 
     def _hold(self, result: Result, now: float) -> None:
+        if self._upper is not None:
+            samples = {member.dataset: member.samples for member in result.attempt.members}
+            self._upper.summed(result.file, samples, self._judged, now, 0)
+            return
         names = tuple(member.dataset for member in result.attempt.members)
         self.store.take_model(result.held, names, result.file)
         self.step(io.Holding(result.held, names), now)
