@@ -24,7 +24,7 @@ KIND_CLUSTER ?= kind
 # The project's own test cluster, where it is there: other machines have kind, or a cloud.
 RIG := ../shared/rig/rig
 
-.PHONY: help setup demo test check format docs e2e bench compare images image-kind image-registry image-rig clean
+.PHONY: help setup demo test test-long check format docs e2e bench compare images image-kind image-registry image-rig clean
 
 help:  ## list the commands
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,7 +52,10 @@ demo: $(SYNCED)  ## train MNIST in three regions, as processes of this machine
 	$(RUN) fedtag run $(STACK)
 
 test: $(SYNCED)  ## run the tests: no root, no cluster, under five minutes
-	$(RUN) pytest -n 2 --dist loadfile
+	$(RUN) pytest -n 2 --dist loadfile -m "not long"
+
+test-long: $(SYNCED)  ## further federations in which workers are killed: a few minutes
+	$(RUN) pytest -n 2 --dist loadfile -m long
 
 check: $(SYNCED)  ## format, lint and types
 	$(RUN) ruff format --check $(PYTHON_FILES)

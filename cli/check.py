@@ -118,7 +118,7 @@ def _lacks(stack: Loaded) -> list[Lack]:
     from tag.deployable import obstacles_of
     from tag.faults import Fault, TagError
 
-    if found := obstacles_of(stack.plan):
+    if found := obstacles_of(stack.plan, stack.stack.kubernetes):
         raise TagError([Fault(str(stack.path), 1, "T060", "deployment", obstacle) for obstacle in found])
     return lacking(stack)
 

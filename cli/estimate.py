@@ -62,7 +62,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Estimates; 0 with an estimate, 2 with faults."""
-    from cli.estimate_lines import as_json, lines
+    from cli.estimate_json import as_json
+    from cli.estimate_lines import lines
     from tag.estimate.asynchronous import assumed
     from tag.estimate.totals import estimate
     from tag.estimate.warnings import warnings

@@ -1,4 +1,4 @@
-"""An estimate as lines for people, and as JSON with units in the names."""
+"""An estimate as lines for people."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from tag.estimate.links import Link
-from tag.estimate.memory import Pod
 from tag.estimate.sizes import bytes_text, memory_text, three_digits
-from tag.estimate.totals import Estimate, Layout, Row, Settings
-from tag.limits import MAX_PACKET_BYTES
+from tag.estimate.totals import Estimate, Layout, Settings
 from tag.names import natural
-from tag.summary import counted, listed
+from tag.summary import FEDERATIONS, counted, listed
 
 T = TypeVar("T")
-_DIGITS = 6
 _NAMED = 3
 """Groups or regions that are named; of more, the first and the last."""
 
@@ -24,9 +20,10 @@ def lines(
     name: str, found: Estimate, settings: Settings, beyond: Sequence[str], assumed: Sequence[str] = ()
 ) -> list[str]:
     """The estimate for people; groups and regions with the same numbers share a row."""
+    it, count = ("it", "") if len(found.brokers) == 1 else ("them", f"{len(found.brokers)} brokers with ")
     broker = (
-        f"{counted(found.connections, 'connection')}; a round brings it {bytes_text(found.into_broker)} and takes "
-        f"{bytes_text(found.out_of_broker)} from it"
+        f"{count}{counted(found.connections, 'connection')}; a round brings {it} {bytes_text(found.into_broker)} and "
+        f"takes {bytes_text(found.out_of_broker)} from {it}"
     )
     shown = [
         f"{name}: {counted(found.workers, 'worker')}, {found.trainers:,} with data; {counted(found.rounds, 'round')}",
@@ -34,7 +31,7 @@ def lines(
         + (f", {settings.parameters:,} parameters" if settings.parameters is not None else ""),
         f"  broker   {broker}",
     ]
-    for table in (_roles(found), _pods(found), _links(found, settings), _layouts(found)):
+    for table in (_roles(found), _brokers(found), _pods(found), _links(found, settings), _layouts(found)):
         if len(table) > 1:
             shown += ["", *_aligned(table)]
     shown += _raw(found)
@@ -87,10 +84,41 @@ def _roles(found: Estimate) -> list[Sequence[str]]:
     ]
 
 
+def _brokers(found: Estimate) -> list[Sequence[str]]:
+    """Nothing where there is only one."""
+    if len(found.brokers) == 1:
+        return []
+    alike = _together(
+        found.brokers, lambda b: (b.region is None, b.connections, bytes_text(b.taken), bytes_text(b.given))
+    )
+    return [
+        ("BROKER", "REGION", "CONNECTIONS", "TAKES A ROUND", "GIVES"),
+        *(
+            (
+                _several([b.name or FEDERATIONS for b in some], "broker"),
+                _several([b.region or "–" for b in some], "region") if some[0].region else "–",
+                f"{some[0].connections:,}" + (" each" if len(some) > 1 else ""),
+                bytes_text(some[0].taken),
+                bytes_text(some[0].given),
+            )
+            for some in alike
+        ),
+    ]
+
+
 def _pods(found: Estimate) -> list[Sequence[str]]:
+    alike = _together(found.pods, lambda p: (p.kind, p.kind != "broker" and p.role, p.bound, memory_text(p.needs)))
     return [
         ("POD", "MEMORY", "LIMIT", "AS FAR AS IT IS KNOWN"),
-        *((p.role, f"{p.bound} {memory_text(p.needs)}", memory_text(p.limit), p.because) for p in found.pods),
+        *(
+            (
+                _several([p.role for p in pods], "broker"),
+                f"{pods[0].bound} {memory_text(pods[0].needs)}",
+                memory_text(pods[0].limit),
+                pods[0].because,
+            )
+            for pods in alike
+        ),
     ]
 
 
@@ -124,7 +152,7 @@ def _layouts(found: Estimate) -> list[Sequence[str]]:
                 layout.name,
                 bytes_text(layout.up),
                 bytes_text(layout.down),
-                bytes_text(_whole(layout, found)),
+                bytes_text(whole(layout, found)),
                 *((three_digits(s.regions), three_digits(s.centre)) if (s := layout.seconds) is not None else ()),
             )
             for layout in found.layouts
@@ -132,13 +160,14 @@ def _layouts(found: Estimate) -> list[Sequence[str]]:
     ]
 
 
-def _whole(layout: Layout, found: Estimate) -> int:
+def whole(layout: Layout, found: Estimate) -> int:
+    """Bytes over the regions' links in the whole run."""
     return found.rounds * (layout.up + layout.down)
 
 
 def _raw(found: Estimate) -> list[str]:
     """How the run compares with sending the raw data to one place."""
-    run = _whole(found.layouts[0], found)
+    run = whole(found.layouts[0], found)
     if found.raw is None:
         return ["raw data to one place: its size is not known here; give --data-size"]
     text = f"raw data to one place, once: {bytes_text(found.raw)}"
@@ -147,77 +176,3 @@ def _raw(found: Estimate) -> list[str]:
     if found.raw >= run:
         return [f"{text}, {three_digits(found.raw / run)} × what the run takes"]
     return [f"{text}; the run takes {three_digits(run / found.raw)} × as much"]
-
-
-def as_json(found: Estimate, settings: Settings, beyond: Sequence[str]) -> dict[str, Any]:
-    """All numbers, with their units in the names."""
-    return {
-        "federation": found.federation,
-        "workers": found.workers,
-        "trainers": found.trainers,
-        "rounds": found.rounds,
-        "modelBytes": settings.model,
-        "modelParameters": settings.parameters,
-        "brokerConnections": found.connections,
-        "brokerInBytesPerRound": found.into_broker,
-        "brokerOutBytesPerRound": found.out_of_broker,
-        "accessListBytes": found.access_list,
-        "largestMessageBytes": found.packet,
-        "largestMessageLimitBytes": MAX_PACKET_BYTES,
-        "linkBitsPerSecond": settings.speed,
-        "rawDataBytes": found.raw,
-        "groups": [_row_json(row) for row in found.rows],
-        "regionLinks": [_link_json(link, settings.speed) for link in found.links],
-        "pods": [_pod_json(pod) for pod in found.pods],
-        "layouts": [_layout_json(layout, found) for layout in found.layouts],
-        "warnings": list(beyond),
-    }
-
-
-def _row_json(row: Row) -> dict[str, Any]:
-    return {
-        "role": row.role,
-        "group": row.group,
-        "workers": row.workers,
-        "fanIn": row.fan_in,
-        "sentBytesPerRound": row.sent,
-        "receivedBytesPerRound": row.received,
-    }
-
-
-def _link_json(link: Link, speed: int | None) -> dict[str, Any]:
-    return {
-        "region": link.region,
-        "workers": link.workers,
-        "upBytesPerRound": link.up,
-        "downBytesPerRound": link.down,
-        "secondsPerRound": _rounded(speed and (link.up + link.down) * 8 / speed),
-    }
-
-
-def _pod_json(pod: Pod) -> dict[str, Any]:
-    return {
-        "role": pod.role,
-        "kind": pod.kind,
-        "bound": pod.bound,
-        "memoryBytes": pod.needs,
-        "memoryLimitBytes": pod.limit,
-        "limitIsFrom": pod.limit_is_from,
-        "because": pod.because,
-    }
-
-
-def _layout_json(layout: Layout, found: Estimate) -> dict[str, Any]:
-    return {
-        "name": layout.name,
-        "upBytesPerRound": layout.up,
-        "downBytesPerRound": layout.down,
-        "busiestLinkBytesPerRound": layout.busiest,
-        "runBytes": _whole(layout, found),
-        "secondsPerRound": _rounded(layout.seconds.regions if layout.seconds else None),
-        "secondsPerRoundWithOneLinkAtTheBroker": _rounded(layout.seconds.centre if layout.seconds else None),
-    }
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, _DIGITS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tag.load import Expanded, LoadedTag
-    from tag.plan import PlannedWorker
+    from tag.plan import Plan, PlannedWorker
 
 MOST_LINES = 50
 """Lines of a table that people read; --json has everything."""
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     except TagError as error:
         return fail(error, as_json=args.json)
     if args.json:
-        print(expanded.plan.model_dump_json(by_alias=True, indent=2))
+        print(_as_json(expanded.plan))
         return 0
     for warning in expanded.warnings[:MOST_LINES]:
         print(warning)
@@ -47,13 +48,21 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _as_json(plan: Plan) -> str:
+    """The plan, and its brokers where there are several."""
+    if len(plan.brokers) == 1:
+        return plan.model_dump_json(by_alias=True, indent=2)
+    brokers = [broker._asdict() for broker in plan.brokers]
+    return json.dumps({**plan.model_dump(mode="json", by_alias=True), "brokers": brokers}, indent=2)
+
+
 def _lines(expanded: Expanded) -> list[str]:
     plan = expanded.plan
     head = (
         f"federation {plan.federation}: {len(plan.workers):,} workers "
         f"({len(plan.trainers):,} with data, {len(plan.aggregators):,} without)"
     )
-    return [head, "", *_workers(plan.workers), "", *_groups(plan.workers), *_associations(expanded)]
+    return [head, "", *_workers(plan.workers), "", *_groups(plan.workers), *_brokers(plan), *_associations(expanded)]
 
 
 def _workers(workers: Sequence[PlannedWorker]) -> list[str]:
@@ -86,6 +95,30 @@ def _groups(workers: Sequence[PlannedWorker]) -> list[str]:
         for (channel, group), said in roles.items()
     ]
     return [*_table(("CHANNEL", "GROUP", "WORKERS"), rows[:MOST_LINES]), *_more(len(rows), "groups; --json lists all")]
+
+
+def _brokers(plan: Plan) -> list[str]:
+    """Which broker runs where, for which groups; nothing where there is only one."""
+    from tag.names import natural
+    from tag.summary import FEDERATIONS, listed
+
+    if len(plan.brokers) == 1:
+        return []
+    behind: dict[str, dict[str, set[str]]] = {}
+    for worker in plan.workers:
+        for place in worker.spec.memberships:
+            behind.setdefault(place.broker, {}).setdefault(place.channel, set()).add(place.group)
+    rows = [
+        (
+            broker.name or FEDERATIONS,
+            broker.region or "-",
+            " ".join(f"{c}={listed(sorted(g, key=natural))}" for c, g in sorted(behind[broker.name].items())),
+            f"{broker.workers:,}",
+        )
+        for broker in plan.brokers
+    ]
+    table = _table(("BROKER", "REGION", "GROUPS", "WORKERS"), rows[:MOST_LINES])
+    return ["", *table, *_more(len(rows), "brokers; --json lists all")]
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     loaded = load_stack(args.stack)
     for warning in loaded.warnings:
         print(warning, file=sys.stderr)
-    for obstacle in obstacles_of(loaded.plan):
+    for obstacle in obstacles_of(loaded.plan, loaded.stack.kubernetes):
         print(f"warning: this stack runs here only, and 'pulumi up' would refuse it: {obstacle}", file=sys.stderr)
     with _view(loaded, as_json=args.json) as watch:
         result = run_locally(loaded, watch, runs=args.runs, replicas=args.replicas, comparison=args.compare)

@@ -61,10 +61,15 @@ acl_file {FOLDER}/acl
     return secured + COMMON
 
 
-def access_list(plan: Plan) -> str:
-    """The text of the access rules: who may read which topics; everyone writes under the own name only."""
+def access_list(plan: Plan, broker: str = "") -> str:
+    """The text of a broker's access rules: who may read which topics; everyone writes under the own name only.
+
+    Args:
+        plan: all workers.
+        broker: name; the federation's has none. Only its own workers may read anything.
+    """
     blocks = [f"pattern write {write_pattern(plan.federation)}", _operator(plan.federation)]
-    blocks += [_user(worker, reads) for worker, reads in sorted(access_rules(plan.workers).items())]
+    blocks += [_user(worker, reads) for worker, reads in sorted(access_rules(plan.workers, broker).items())]
     return "\n\n".join(blocks) + "\n"
 
 

@@ -1,10 +1,11 @@
-"""The names and URLs by which a federation's broker is reached."""
+"""The names and URLs by which a federation's brokers are reached."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from components import access
 from components.names import object_name
+from tag.deployable import FEDERATION_BROKER
 from tag.kubernetes import Kubernetes
 
 
@@ -37,14 +38,15 @@ def endpoint(address: str, *, encrypted: bool) -> Endpoint:
     return Endpoint(host, int(port) if port else own_port(encrypted=encrypted), encrypted)
 
 
-def service_name(federation: str) -> str:
-    """The name of the broker's Service."""
-    return object_name(federation, "broker")
+def service_name(federation: str, broker: str = "") -> str:
+    """The name of a broker's Service and Deployment; `broker` is the one that channels name."""
+    return object_name(federation, broker or FEDERATION_BROKER)
 
 
-def inner_endpoint(federation: str, namespace: str, *, encrypted: bool) -> Endpoint:
-    """The broker's Service, as pods of the same cluster reach it."""
-    return Endpoint(f"{service_name(federation)}.{namespace}.svc", own_port(encrypted=encrypted), encrypted)
+def inner_endpoint(federation: str, namespace: str, broker: str = "", *, encrypted: bool) -> Endpoint:
+    """A broker's Service, as pods of the same cluster reach it."""
+    host = f"{service_name(federation, broker)}.{namespace}.svc"
+    return Endpoint(host, own_port(encrypted=encrypted), encrypted)
 
 
 def outer_addresses(settings: Kubernetes) -> list[str]:
@@ -53,9 +55,9 @@ def outer_addresses(settings: Kubernetes) -> list[str]:
     return sorted({address for address in given if address is not None})
 
 
-def certificate_names(federation: str, namespace: str, outer: Sequence[str]) -> tuple[str, ...]:
-    """All names and addresses of the broker, for its certificate."""
-    service = service_name(federation)
+def certificate_names(federation: str, namespace: str, outer: Sequence[str], broker: str = "") -> tuple[str, ...]:
+    """All names and addresses of a broker, for its certificate."""
+    service = service_name(federation, broker)
     inside = [
         service,
         f"{service}.{namespace}",

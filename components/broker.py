@@ -1,4 +1,4 @@
-"""The MQTT broker of one federation."""
+"""An MQTT broker of one federation."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,9 @@ import pulumi_kubernetes as k8s
 
 from components import access, address, reload, security
 from components.context import Context
-from components.names import digest8, selector
+from components.names import Kind, broker_kind, broker_labels, digest8, selector
 from components.pki import broker_trust
+from tag.kubernetes import BrokerService
 from tag.kubernetes_resources import HELPER
 
 CONFIG_FILE = "/mosquitto/config/mosquitto.conf"
@@ -19,18 +20,25 @@ class BrokerArgs:
     """What a broker is made from.
 
     Attributes:
-        context: of the federation's own cluster.
+        context: of its cluster.
+        broker: name that channels give it; the federation's has none.
+        region: where it runs; None is where workers without data run.
         names: by which it is reached; they stand in its certificate.
         rules: text of the access list.
     """
 
     context: Context
+    broker: str = ""
+    region: str | None = None
     names: tuple[str, ...]
     rules: str
 
 
 class Broker(pulumi.ComponentResource):
-    """A mosquitto without memory, its Service, and a helper that brings it new access rules without a restart."""
+    """A mosquitto without memory, its Service, and a helper that brings it new access rules without a restart.
+
+    Only the federation's is reached from outside of its cluster; those that channels name serve pods beside them.
+    """
 
     service: pulumi.Output[str]
     """Name of the Service."""
@@ -41,7 +49,8 @@ class Broker(pulumi.ComponentResource):
     def __init__(self, name: str, args: BrokerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fedtag:index:Broker", name, {"image": args.context.kubernetes.images.broker}, opts)
         self._args, self._context = args, args.context
-        self._base = address.service_name(args.context.federation)
+        self._base = address.service_name(args.context.federation, args.broker)
+        self._kind: Kind = broker_kind(args.broker)
         self._port = address.own_port(encrypted=args.context.authority is not None)
         config = self._config()
         secrets, certificate = self._secrets()
@@ -49,8 +58,16 @@ class Broker(pulumi.ComponentResource):
         self.service = self._service().metadata.name
         self.register_outputs({"service": self.service})
 
+    @property
+    def _labels(self) -> dict[str, str]:
+        return self._context.labels(self._kind, broker_labels(self._args.broker))
+
+    @property
+    def _chosen(self) -> dict[str, str]:
+        return {**selector(self._context.federation, self._kind), **broker_labels(self._args.broker)}
+
     def _metadata(self, name: str) -> k8s.meta.v1.ObjectMetaArgsDict:
-        return {"name": name, "namespace": self._context.namespace, "labels": self._context.labels("broker")}
+        return {"name": name, "namespace": self._context.namespace, "labels": self._labels}
 
     def _config(self) -> pulumi.Output[str]:
         text = access.configuration(encrypted=self._context.authority is not None)
@@ -78,12 +95,12 @@ class Broker(pulumi.ComponentResource):
         authority = self._context.authority
         if authority is None:
             return [], ""
-        identity = authority.server(self._args.names)
+        identity = authority.server(self._args.names, self._args.broker)
         files = {"ca.crt": broker_trust(authority), "tls.crt": identity.certificate, "tls.key": identity.key}
         return [self._secret("tls", files), self._secret("access", {"acl": self._args.rules})], identity.digest
 
     def _service(self) -> k8s.core.v1.Service:
-        settings = self._context.kubernetes.broker_service
+        settings = self._context.kubernetes.broker_service if not self._args.broker else BrokerService()
         port: k8s.core.v1.ServicePortArgsDict = {"name": "mqtt", "port": self._port, "target_port": "mqtt"}
         if settings.node_port is not None:
             port["node_port"] = settings.node_port
@@ -95,7 +112,7 @@ class Broker(pulumi.ComponentResource):
             metadata=metadata,
             spec={
                 "type": settings.type,
-                "selector": selector(self._context.federation, "broker"),
+                "selector": self._chosen,
                 "ports": [port],
             },
             # a Service waits for its pods, so that it comes after them
@@ -146,8 +163,8 @@ class Broker(pulumi.ComponentResource):
             "image_pull_secrets": [{"name": name} for name in settings.pull_secrets],
             "security_context": security.pod_security(security.BROKER_USER),
             "termination_grace_period_seconds": 10,
-            "node_selector": settings.node_selector(None),
-            "tolerations": security.tolerations(settings.tolerations(None)),
+            "node_selector": settings.node_selector(self._args.region),
+            "tolerations": security.tolerations(settings.tolerations(self._args.region)),
             "containers": [self._mosquitto(encrypted=bool(secrets))],
             "volumes": [{"name": "config", "config_map": {"name": config}}],
         }
@@ -169,7 +186,9 @@ class Broker(pulumi.ComponentResource):
     def _deployment(
         self, config: pulumi.Output[str], secrets: list[pulumi.Output[str]], certificate: str
     ) -> k8s.apps.v1.Deployment:
-        metadata: k8s.meta.v1.ObjectMetaArgsDict = {"labels": self._context.pod_labels("broker")}
+        metadata: k8s.meta.v1.ObjectMetaArgsDict = {
+            "labels": self._context.pod_labels(self._kind, broker_labels(self._args.broker))
+        }
         if certificate:
             metadata["annotations"] = {"fedtag/certificate": certificate}
         return k8s.apps.v1.Deployment(
@@ -180,7 +199,7 @@ class Broker(pulumi.ComponentResource):
                 "revision_history_limit": 0,
                 # a StatefulSet's pod never leaves a dead machine, and two brokers would split the federation
                 "strategy": {"type": "Recreate"},
-                "selector": {"match_labels": selector(self._context.federation, "broker")},
+                "selector": {"match_labels": self._chosen},
                 "template": {"metadata": metadata, "spec": self._pod(config, secrets)},
             },
             opts=self._context.child(self),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.address import Endpoint, endpoint, inner_endpoint
+from components.address import Endpoint, endpoint, inner_endpoint, own_port
 from components.context import Context
 from components.pki import Authority
 from components.policies import Policies, PoliciesArgs
@@ -33,7 +33,7 @@ def home(
     authority: Authority | None,
     programs: Mapping[str, str],
 ) -> Context:
-    """The namespace of the broker, with its policies."""
+    """The namespace of the federation's broker, with its policies."""
     name = namespace_name(plan, settings)
     encrypted = authority is not None
     reached = inner_endpoint(plan.federation, name, encrypted=encrypted)
@@ -41,6 +41,7 @@ def home(
         federation=plan.federation,
         model_channel=plan.model_channel,
         namespace=name,
+        namespace_name=name,
         kubernetes=settings,
         broker_url=reached.url,
         authority=authority,
@@ -49,7 +50,13 @@ def home(
     made = _namespace(parent, context, name, create=settings.namespace.create)
     context = dataclasses.replace(context, namespace=made)
     outside = settings.broker_service.type != "ClusterIP"
-    args = PoliciesArgs(context=context, port=reached.port, broker_here=True, open_outside=outside)
+    args = PoliciesArgs(
+        context=context,
+        port=_port(plan, reached),
+        broker_here=True,
+        channel_port=_channel_port(plan, context),
+        open_outside=outside,
+    )
     Policies(f"{plan.federation}-policies", args, pulumi.ResourceOptions(parent=parent))
     return context
 
@@ -75,19 +82,33 @@ def by_region(
         key = (cluster.context, cluster.namespace or namespace_name(plan, own.kubernetes))
         if key not in places:
             away = dataclasses.replace(own, place=region, provider=providers[cluster.context])
-            places[key] = _away(parent, away, cluster, key[1])
+            places[key] = _away(parent, away, plan, cluster, key[1])
         contexts[region] = places[key]
     return contexts
 
 
-def _away(parent: pulumi.Resource, context: Context, cluster: Cluster, name: str) -> Context:
+def _away(parent: pulumi.Resource, context: Context, plan: Plan, cluster: Cluster, name: str) -> Context:
     reached = _outer_endpoint(context, cluster)
     made = _namespace(parent, context, name, create=cluster.create_namespace)
-    context = dataclasses.replace(context, namespace=made, broker_url=reached.url)
-    args = PoliciesArgs(context=context, port=reached.port, broker_here=False)
+    context = dataclasses.replace(context, namespace=made, namespace_name=name, broker_url=reached.url)
+    port, channel_port = _port(plan, reached), _channel_port(plan, context)
+    args = PoliciesArgs(context=context, port=port, broker_here=False, channel_port=channel_port)
     options = pulumi.ResourceOptions(parent=parent, provider=context.provider)
     Policies(context.resource_name(f"{context.federation}-policies"), args, options)
     return context
+
+
+def _port(plan: Plan, reached: Endpoint) -> int | None:
+    """The port of the federation's broker, if any channel goes through it."""
+    return None if all(broker.name for broker in plan.brokers) else reached.port
+
+
+def _channel_port(plan: Plan, context: Context) -> int | None:
+    """The port of the brokers that channels name, if any of them runs in the context's cluster."""
+    clusters = context.kubernetes.clusters
+    here = clusters.get(context.place)
+    homes = [clusters.get(broker.region or "") for broker in plan.brokers if broker.name]
+    return own_port(encrypted=context.authority is not None) if here in homes else None
 
 
 def _outer_endpoint(own: Context, cluster: Cluster) -> Endpoint:

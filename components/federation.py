@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components import access, address, clusters, pki
+from components import address, brokers, clusters, pki
 from components.aggregators import Aggregators, AggregatorsArgs
-from components.broker import Broker, BrokerArgs
 from components.context import Context
 from components.roster import roster
 from components.trainers import Trainers, TrainersArgs
@@ -39,16 +38,19 @@ class FederationArgs:
 
 
 class Federation(pulumi.ComponentResource):
-    """A broker, the workers of a plan in their regions, and what keeps others out."""
+    """The brokers and the workers of a plan in their regions, and what keeps others out."""
 
     namespace: pulumi.Output[str]
-    """Namespace of the broker."""
+    """Namespace of the federation's own cluster."""
 
     service: pulumi.Output[str]
-    """Name of the broker's Service there."""
+    """Name of the Service of the federation's broker there; empty where every channel names another."""
 
     broker_address: pulumi.Output[str]
-    """HOST:PORT of the broker: from outside if it has an outer address, else within the cluster."""
+    """HOST:PORT of that broker: from outside if it has an outer address, else within the cluster."""
+
+    brokers: pulumi.Output[dict[str, dict[str, object]]]
+    """Those that channels name: kubeconfig `context`, `namespace`, `service`, and `address` within their cluster."""
 
     workers: pulumi.Output[dict[str, list[str]]]
     """Ids of the workers by group."""
@@ -63,15 +65,16 @@ class Federation(pulumi.ComponentResource):
         super().__init__("fedtag:index:Federation", name, {"federation": args.plan.federation}, opts)
         authority = _authority(args)
         home = clusters.home(self, args.plan, args.kubernetes, authority, args.programs)
-        broker = self._broker(home, args.plan)
-        own = dataclasses.replace(home, after=(broker.deployment,))
-        contexts = clusters.by_region(self, args.plan, own, args.providers)
+        bare = clusters.by_region(self, args.plan, home, args.providers)
+        made = brokers.make(self, args.plan, bare)
+        contexts = brokers.with_ways(args.plan, bare, made)
         rosters = self._aggregators(contexts, args.plan)
         self._trainers(contexts, args.plan, rosters)
 
         self.namespace = pulumi.Output.from_input(home.namespace)
-        self.service = broker.service
-        self.broker_address = pulumi.Output.from_input(_reached(args))
+        self.service = made[""].service if "" in made else pulumi.Output.from_input("")
+        self.broker_address = pulumi.Output.from_input(_reached(args) if "" in made else "")
+        self.brokers = brokers.places(args.plan, bare, made)
         self.workers = pulumi.Output.from_input(summary.workers_by_group(args.plan))
         self.tag = pulumi.Output.from_input(summary.tag_summary(args.plan))
         self.operator = _operator(authority)
@@ -84,16 +87,11 @@ class Federation(pulumi.ComponentResource):
             "namespace": self.namespace,
             "service": self.service,
             "brokerAddress": self.broker_address,
+            "brokers": self.brokers,
             "workers": self.workers,
             "tag": self.tag,
             "operator": self.operator,
         }
-
-    def _broker(self, home: Context, plan: Plan) -> Broker:
-        namespace = clusters.namespace_name(plan, home.kubernetes)
-        names = address.certificate_names(plan.federation, namespace, address.outer_addresses(home.kubernetes))
-        args = BrokerArgs(context=home, names=names, rules=access.access_list(plan))
-        return Broker(f"{plan.federation}-broker", args, pulumi.ResourceOptions(parent=self))
 
     def _options(self, context: Context) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, provider=context.provider)

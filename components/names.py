@@ -18,9 +18,11 @@ ROLE = "fedtag/role"
 GROUP = "fedtag/group"
 WORKER = "fedtag/worker"
 RESIDENCY = "fedtag/residency"
+BROKER = "fedtag/broker"
 PRODUCTION = "fedtag/production"
 
-Kind = Literal["broker", "worker", "federation"]
+Kind = Literal["broker", "channel-broker", "worker", "federation"]
+"""What an object belongs to; the federation's broker and those that channels name are chosen apart."""
 
 
 def digest8(*texts: str) -> str:
@@ -52,6 +54,16 @@ def selector(federation: str, kind: Kind, worker: str | None = None) -> dict[str
     """The labels that single out a component's pods: all workers, one worker, or the broker of one federation."""
     chosen = {INSTANCE: label_value(federation), COMPONENT: kind}
     return chosen if worker is None else {**chosen, WORKER: label_value(worker)}
+
+
+def broker_kind(name: str) -> Kind:
+    """The federation's broker, which has no name, or one that channels name."""
+    return "channel-broker" if name else "broker"
+
+
+def broker_labels(name: str) -> dict[str, str]:
+    """The label that tells a broker from others that channels name; the federation's has none."""
+    return {BROKER: label_value(name)} if name else {}
 
 
 def labels(federation: str, kind: Kind, *, production: bool, extra: dict[str, str] | None = None) -> dict[str, str]:

@@ -166,9 +166,15 @@ class Authority:
         ).decode()
         return Identity(_pem(builder.sign(self._key("ca"), None)), text)
 
-    def server(self, names: tuple[str, ...]) -> Identity:
-        """The broker's identity, valid for these DNS names and addresses."""
-        return self._issue("server", "broker", names, ExtendedKeyUsageOID.SERVER_AUTH)
+    def server(self, names: tuple[str, ...], broker: str = "") -> Identity:
+        """A broker's identity, valid for these DNS names and addresses; each broker has a key of its own.
+
+        Args:
+            names: of the broker.
+            broker: the one that channels name; the federation's has none.
+        """
+        purpose = f"server\0{broker}" if broker else "server"
+        return self._issue(purpose, broker or "broker", names, ExtendedKeyUsageOID.SERVER_AUTH)
 
     def client(self, name: str) -> Identity:
         """The identity of a worker or the operator: the broker takes its common name for its user name."""

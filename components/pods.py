@@ -41,8 +41,10 @@ class Mounts:
     state: pulumi.Input[str] | None = None
 
 
-def _arguments(context: Context, mounts: Mounts) -> list[str]:
-    lines = ["--spec", f"{CONFIG}/spec.json", "--broker", context.broker_url]
+def _arguments(planned: PlannedWorker, context: Context, mounts: Mounts) -> list[str]:
+    lines = ["--spec", f"{CONFIG}/spec.json"]
+    for name, way in context.ways_of(planned).items():
+        lines += ["--broker", f"{name}={way.url}" if name else way.url]
     lines += ["--tls", f"{CONFIG}/tls"] if mounts.tls is not None else []
     lines += ["--roster", f"{CONFIG}/roster/roster.json"] if mounts.roster is not None else []
     lines += ["--state", "/state"] if mounts.keeps else []
@@ -117,7 +119,7 @@ def _container(planned: PlannedWorker, context: Context, mounts: Mounts) -> k8s.
         "name": "worker",
         "image": image,
         "image_pull_policy": context.kubernetes.pull_policy,
-        "args": _arguments(context, mounts),
+        "args": _arguments(planned, context, mounts),
         "env": _environment(planned),
         "ports": [{"name": "metrics", "container_port": METRICS_PORT}],
         "resources": security.resources(share),

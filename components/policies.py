@@ -1,4 +1,4 @@
-"""Who may talk to whom in one namespace: nobody, but workers to the broker and to name servers."""
+"""Who may talk to whom in one namespace: nobody, but workers to the brokers and to name servers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.context import Context
-from components.names import INSTANCE, object_name, selector
+from components.names import INSTANCE, Kind, object_name, selector
 
 DNS_PORT = 53
 
@@ -18,14 +18,16 @@ class PoliciesArgs:
 
     Attributes:
         context: of the cluster.
-        port: of the broker, as the pods of this cluster reach it.
-        broker_here: whether the broker runs in this cluster.
-        open_outside: whether the broker is reached from outside of the cluster.
+        port: of the federation's broker, as the pods of this cluster reach it; None if there is no such broker.
+        broker_here: whether it runs in this cluster.
+        channel_port: of the brokers that channels name, where any run in this cluster; else None.
+        open_outside: whether the federation's broker is reached from outside of the cluster.
     """
 
     context: Context
-    port: int
+    port: int | None
     broker_here: bool
+    channel_port: int | None = None
     open_outside: bool = False
 
 
@@ -44,8 +46,12 @@ class Policies(pulumi.ComponentResource):
             self._policy("default-deny", {"pod_selector": {"match_labels": everyone}}, ["Ingress", "Egress"]),
             self._policy("workers", self._workers(args), ["Egress"]),
         ]
-        if args.broker_here:
-            made.append(self._policy("broker", self._broker(args), ["Ingress"]))
+        if args.broker_here and args.port is not None:
+            made.append(
+                self._policy("broker", self._broker("broker", args.port, everyone=args.open_outside), ["Ingress"])
+            )
+        if args.channel_port is not None:
+            made.append(self._policy("channel-brokers", self._broker("channel-broker", args.channel_port), ["Ingress"]))
         self.names = pulumi.Output.all(*(policy.metadata.name for policy in made)).apply(list)
         self.register_outputs({"names": self.names})
 
@@ -65,19 +71,27 @@ class Policies(pulumi.ComponentResource):
         names: k8s.networking.v1.NetworkPolicyEgressRuleArgsDict = {
             "ports": [{"port": DNS_PORT, "protocol": "UDP"}, {"port": DNS_PORT, "protocol": "TCP"}]
         }
-        broker: k8s.networking.v1.NetworkPolicyEgressRuleArgsDict = {"ports": [{"port": args.port, "protocol": "TCP"}]}
-        if args.broker_here:
-            chosen = selector(self._context.federation, "broker")
-            broker["to"] = [{"pod_selector": {"match_labels": chosen}}]
+        brokers: list[k8s.networking.v1.NetworkPolicyEgressRuleArgsDict] = []
+        if args.port is not None:
+            brokers.append(self._to("broker" if args.broker_here else None, args.port))
+        if args.channel_port is not None:
+            brokers.append(self._to("channel-broker", args.channel_port))
         workers = selector(self._context.federation, "worker")
-        return {"pod_selector": {"match_labels": workers}, "egress": [broker, names]}
+        return {"pod_selector": {"match_labels": workers}, "egress": [*brokers, names]}
 
-    def _broker(self, args: PoliciesArgs) -> k8s.networking.v1.NetworkPolicySpecArgsDict:
-        rule: k8s.networking.v1.NetworkPolicyIngressRuleArgsDict = {"ports": [{"port": args.port, "protocol": "TCP"}]}
-        if not args.open_outside:
+    def _to(self, kind: Kind | None, port: int) -> k8s.networking.v1.NetworkPolicyEgressRuleArgsDict:
+        """Leave to call a port of these pods, or of anybody."""
+        rule: k8s.networking.v1.NetworkPolicyEgressRuleArgsDict = {"ports": [{"port": port, "protocol": "TCP"}]}
+        if kind is not None:
+            rule["to"] = [{"pod_selector": {"match_labels": selector(self._context.federation, kind)}}]
+        return rule
+
+    def _broker(self, kind: Kind, port: int, *, everyone: bool = False) -> k8s.networking.v1.NetworkPolicySpecArgsDict:
+        rule: k8s.networking.v1.NetworkPolicyIngressRuleArgsDict = {"ports": [{"port": port, "protocol": "TCP"}]}
+        if not everyone:
             workers = selector(self._context.federation, "worker")
             rule["from_"] = [{"pod_selector": {"match_labels": workers}}]
         return {
-            "pod_selector": {"match_labels": selector(self._context.federation, "broker")},
+            "pod_selector": {"match_labels": selector(self._context.federation, kind)},
             "ingress": [rule],
         }

@@ -19,9 +19,8 @@ def federation_args(loaded: Loaded, secret: str | None, *, encrypted: bool) -> F
         components.pki.SecretError: if the secret is missing or weak.
     """
     programs = program_texts(loaded.plan)
-    found = obstacles(loaded.plan, programs)
-    if found:
-        raise DeploymentError("\n".join(found))
     kubernetes = loaded.stack.kubernetes
+    if found := obstacles(loaded.plan, programs, kubernetes):
+        raise DeploymentError("\n".join(found))
     kept = pki.read_secret(secret, stack=loaded.name, encrypted=encrypted) if kubernetes.tls.enabled else None
     return FederationArgs(plan=loaded.plan, kubernetes=kubernetes, secret=kept, programs=programs)

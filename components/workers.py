@@ -40,6 +40,7 @@ class WorkerObjects:
     ) -> None:
         self._planned, self._context, self._parent = planned, context, parent
         self._name = object_name(context.federation, planned.spec.worker)
+        self._ways = [way.deployment for way in context.ways_of(planned).values()]
         self._labels = context.labels("worker", worker_labels(planned.spec, context.model_channel))
         data = config_data(planned, context)
         keeps = planned.spec.dataset is None
@@ -69,7 +70,7 @@ class WorkerObjects:
             metadata=self._metadata(name),
             immutable=True,
             data=data,
-            opts=self._context.child(self._parent),
+            opts=self._context.child(self._parent, self._ways),
         )
         return config.metadata.name
 
@@ -85,7 +86,7 @@ class WorkerObjects:
             string_data=pulumi.Output.secret(
                 {"ca.crt": trust, "tls.crt": identity.certificate, "tls.key": identity.key}
             ),
-            opts=self._context.child(self._parent),
+            opts=self._context.child(self._parent, self._ways),
         )
         return secret.metadata.name, identity.digest
 
@@ -103,7 +104,7 @@ class WorkerObjects:
             # many classes bind only once a pod waits, which comes after
             metadata=self._metadata(f"{self._name}-state", {"pulumi.com/skipAwait": "true"}),
             spec=spec,
-            opts=self._context.child(self._parent),
+            opts=self._context.child(self._parent, self._ways),
         )
         return claim.metadata.name
 
@@ -126,5 +127,5 @@ class WorkerObjects:
                 "selector": {"match_labels": chosen},
                 "template": {"metadata": metadata, "spec": pod(planned, context, mounts)},
             },
-            opts=context.child(self._parent, after),
+            opts=context.child(self._parent, [*self._ways, *after]),
         )

@@ -45,7 +45,7 @@ def closed_broker(type_token: str, value: Object) -> Iterator[str]:
         if port.get("port") == OPEN_PORT:
             yield f"the service offers port {OPEN_PORT}, on which MQTT is in clear; offer 8883, with TLS"
     for container in containers(pod(kind, value) or {}):
-        if any(str(argument).startswith("mqtt://") for argument in container.get("args") or ()):
+        if any(str(argument).rpartition("=")[2].startswith("mqtt://") for argument in container.get("args") or ()):
             yield f"container {container.get('name')!r} reaches its broker in clear; set kubernetes.tls.enabled: true"
 
 

@@ -15,6 +15,7 @@ ASK_S = 10.0
 LOG_S = 60.0
 COMPONENT = "app.kubernetes.io/component"
 WORKER = "fedtag/worker"
+BROKER = "fedtag/broker"
 _FORBIDDEN = (401, 403)
 _MISSING = 404
 
@@ -38,7 +39,7 @@ class Broker:
     @property
     def workers(self) -> dict[str, str]:
         """Labels of the pods of its federation's workers."""
-        return {**self.selector, COMPONENT: "worker"}
+        return {name: value for name, value in self.selector.items() if name != BROKER} | {COMPONENT: "worker"}
 
 
 @dataclass(frozen=True)

@@ -49,14 +49,30 @@ class Operator(BaseModel):
         return folder
 
 
+class Place(BaseModel):
+    """Where a broker is deployed.
+
+    Attributes:
+        context: of the kubeconfig; None means the current one.
+        service: the broker's, in the namespace.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    context: str | None = None
+    namespace: str
+    service: str
+
+
 class Deployed(BaseModel):
     """A deployed stack's outputs.
 
     Attributes:
         federation: name.
         context: of the kubeconfig; None means the current one.
-        namespace: of the broker.
-        service: the broker's, there.
+        namespace: of the federation's own cluster.
+        service: of the federation's broker, there; empty where every channel names another.
+        brokers: those that channels name, by name.
         workers: ids by group.
         operator: identity; None where the broker is open.
     """
@@ -67,6 +83,7 @@ class Deployed(BaseModel):
     context: str | None = None
     namespace: str
     service: str
+    brokers: dict[str, Place] = {}
     workers: dict[str, tuple[str, ...]] = {}
     operator: Operator | None = None
 
@@ -74,6 +91,12 @@ class Deployed(BaseModel):
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
         return value or None
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """All brokers by name; the federation's has none."""
+        own = {"": Place(context=self.context, namespace=self.namespace, service=self.service)} if self.service else {}
+        return own | self.brokers
 
     @classmethod
     def parse(cls, text: str, stack: str) -> Self:

@@ -12,9 +12,10 @@ from typing import Self
 
 from remote import journal
 from remote.cluster import Cluster, Pod
-from remote.forward import HOST, Forward
+from remote.forward import HOST
 from remote.outputs import Deployed
 from remote.vigil import Vigil
+from remote.ways import Ways
 from tag.kubernetes import Kubernetes
 from tag.plan import Plan
 from tag.roots import root_of, roots
@@ -76,7 +77,7 @@ class Session:
         self.notes: list[str] = []
 
     def __enter__(self) -> Self:
-        """Find the cluster and the broker, and connect.
+        """Find the clusters and the brokers, and connect.
 
         Raises:
             InputError: the kubeconfig has no such context.
@@ -84,10 +85,9 @@ class Session:
         """
         with ExitStack() as opened:
             own = self._reach(self._deployed.context)
-            broker = own.broker(self._deployed.namespace, self._deployed.service)
-            self._labels = broker.workers
+            self._ways = opened.enter_context(Ways(self._deployed, self._plan, self._reach))
+            self._labels = self._ways.workers
             self._places = [Workplace(own, self._deployed.namespace), *self._elsewhere()]
-            self._forward = opened.enter_context(Forward(lambda: own.dial(broker)))
             self._operator = opened.enter_context(self._reader())
             self._connect()
             self._open = opened.pop_all()
@@ -171,30 +171,35 @@ class Session:
         identity = self._deployed.operator
         with tempfile.TemporaryDirectory(prefix="fedtag-operator-") as folder:
             tls = identity.write(Path(folder)) if identity is not None else None
-            address = Address(HOST, self._forward.port, tls)
-            return Operator(self._deployed.federation, self._plan.top_channel, address, roots=root_of(self._plan))
+            top, *others = (Address(HOST, port, tls) for port in self._ways.ports)
+            federation, channel = self._deployed.federation, self._plan.top_channel
+            return Operator(federation, channel, top, others=others, roots=root_of(self._plan))
 
     def _connect(self) -> None:
         end = time.monotonic() + CONNECT_S
         while not self._operator.connected:
             if time.monotonic() > end:
-                raise WorkerError(f"the broker does not answer within {CONNECT_S:g} s: {self._why()}")
+                lost = self._ways.of_lost(self._operator.up)
+                raise WorkerError(f"the broker{lost} does not answer within {CONNECT_S:g} s: {self._why()}")
             if (event := self._pull(_PULL_S)) is not None:
                 self._raw.append(event)
 
     def _pull(self, timeout: float) -> Event | None:
         """An event from the broker, given before or not; the link moves only while somebody waits here."""
         event = self._operator.next(timeout)
-        said = self._vigil.look(
-            time.monotonic(), connected=self._operator.connected, states=self._operator.states, why=self._why()
-        )
+        now, up = time.monotonic(), self._operator.up
+        said = self._vigil.look(now, connected=up[0], states=self._operator.states, why=self._why())
         self.notes += [said] if said else []
+        notes, gap = self._ways.look(now, up)
+        self.notes += notes
+        if gap is not None:
+            self._vigil.gap = max(gap, self._vigil.gap or 0)
         return event
 
     def _why(self) -> str:
         """What stands in the way to the broker."""
-        if self._forward.trouble:
-            return self._forward.trouble
+        if self._ways.trouble:
+            return self._ways.trouble
         return f"{self._operator.trouble or 'it lets nobody in'}; are its certificates those of the last 'pulumi up'?"
 
     def _read_logs(self, since: float | None, folder: Path | None) -> list[Event]:

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tag.estimate.links import links, planned_places
+from tag.estimate.brokers import planned_places
+from tag.estimate.links import links
 from tag.estimate.traffic import Flow
 from tag.plan import Plan
 from worker.events import Event, Moved, Uploaded

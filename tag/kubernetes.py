@@ -220,6 +220,11 @@ class Kubernetes(Model):
             return dict(chosen)
         return {self.node_label: region} if region is not None and self.node_label is not None else {}
 
+    def cluster_of(self, region: str | None) -> tuple[str, str | None] | None:
+        """Context and namespace of a region's cluster; None is the stack's own."""
+        cluster = self.clusters.get(region) if region is not None else None
+        return None if cluster is None else (cluster.context, cluster.namespace)
+
     def tolerations(self, region: str | None) -> tuple[Toleration, ...]:
         """The taints that a worker of this region, or of none, accepts."""
         region = region or self.home

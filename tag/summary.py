@@ -11,6 +11,9 @@ from tag.plan import EVERY_GROUP, Plan, PlannedWorker, WorkerSpec
 from tag.reading.paths import shown
 from tag.schema import Tag
 
+FEDERATIONS = "(the federation's)"
+"""In tables, the broker that has no name."""
+
 SHOWN = 5
 """Names in a line; of more, only the first of them and the number are."""
 
@@ -102,7 +105,8 @@ def _roles(plan: Plan) -> Iterable[Fact]:
         text = counted(len(workers), "worker")
         indexes = [worker.spec.index for worker in workers if worker.spec.index is not None]
         if indexes:
-            parts |= {"replica": max(indexes) + 1, "region": workers[0].region}
+            regions = sorted({worker.region for worker in workers if worker.region is not None})
+            parts |= {"replica": max(indexes) + 1, "region": listed(regions) or None}
             text += f", replica {max(indexes) + 1}" if max(indexes) else ""
         yield Fact("role", f"role {role}", parts, text, tuple(worker.spec.worker for worker in workers))
 
@@ -112,17 +116,20 @@ def _channels(plan: Plan) -> Iterable[Fact]:
     ends: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     peers: dict[str, set[str]] = defaultdict(set)
     workers: dict[str, list[str]] = defaultdict(list)
+    brokers: dict[str, set[str]] = defaultdict(set)
     for worker in plan.workers:
         for place in worker.spec.memberships:
+            brokers[place.channel].update({place.broker} - {""})
             groups[place.channel].update({place.group} - {EVERY_GROUP})
             ends[place.channel][worker.spec.role] = place.functions
             peers[place.channel].update((worker.spec.role, place.peer))
             workers[place.channel].append(worker.spec.worker)
     for name, roles in sorted(ends.items()):
         pair = " – ".join(sorted(peers[name]))
-        parts: dict[str, Value] = {"pair": pair}
+        through = listed(sorted(brokers[name]))
+        parts: dict[str, Value] = {"pair": pair, "broker": through or None}
         parts |= {f"functions of {role}": ", ".join(functions) for role, functions in sorted(roles.items())}
-        text = f"{pair} in {listed(sorted(groups[name])) or 'one group'}"
+        text = f"{pair} in {listed(sorted(groups[name])) or 'one group'}{through and f' through {through}'}"
         yield Fact("channel", f"channel {name}", parts, text, tuple(workers[name]))
 
 

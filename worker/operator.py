@@ -78,7 +78,12 @@ class Operator:
     @property
     def connected(self) -> bool:
         """Whether all links are up."""
-        return all(link.connected for link in (self._link, *self._others))
+        return all(self.up)
+
+    @property
+    def up(self) -> tuple[bool, ...]:
+        """Whether each link is up: that of the channel's broker first, then the others as they were given."""
+        return tuple(link.connected for link in (self._link, *self._others))
 
     @property
     def state(self) -> State | None:

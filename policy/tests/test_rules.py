@@ -126,10 +126,10 @@ def test_a_closed_broker_is_none() -> None:
 
 def test_a_service_or_a_worker_in_clear_is_a_breach_in_production() -> None:
     service = {"metadata": {"labels": {"fedtag/production": "true"}}, "spec": {"ports": [{"port": 1883}]}}
-    worker = _deployment("true", args=["--broker", "mqtt://broker:1883"])
 
     assert list(rules.closed_broker(SERVICE, service))
-    assert list(rules.closed_broker(DEPLOYMENT, worker))
+    for url in ("mqtt://broker:1883", "regional=mqtt://regional:1883"):
+        assert list(rules.closed_broker(DEPLOYMENT, _deployment("true", args=["--broker", url]))), url
     assert not list(rules.closed_broker(DEPLOYMENT, _deployment("true")))
 
 

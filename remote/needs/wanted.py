@@ -19,7 +19,7 @@ class WantedPod:
     """A pod that `pulumi up` makes.
 
     Attributes:
-        name: the worker's id, or `broker`.
+        name: the worker's id, or the broker's name; `broker` is the federation's.
         role: `trainer`, `aggregator` or `broker`: the key of its image and resources in the stack file.
         region: where it runs; None where any machine will do.
         selector: labels of the machines that may run it.
@@ -55,7 +55,7 @@ class Place:
         create: whether `pulumi up` makes it.
         federation: whose pods they are.
         settings: of the stack.
-        pods: the broker's first, where it runs here.
+        pods: the brokers' first, where any run here.
         claims: names of the volume claims that hold data.
     """
 
@@ -74,7 +74,7 @@ class Place:
 
 
 def places(loaded: Loaded, programs: Mapping[str, str]) -> list[Place]:
-    """Where a stack's pods run; the broker's namespace comes first.
+    """Where a stack's pods run; the federation's own namespace comes first.
 
     Args:
         loaded: the stack.
@@ -83,15 +83,21 @@ def places(loaded: Loaded, programs: Mapping[str, str]) -> list[Place]:
     settings, plan = loaded.stack.kubernetes, loaded.plan
     namespace = settings.namespace.name or plan.federation
     home = Place(settings.context, namespace, settings.namespace.create, plan.federation, settings)
-    home.pods.append(_pod(settings, BROKER, BROKER, None, share=settings.resources.broker, beside=HELPER))
     found: dict[tuple[str | None, str], Place] = {(home.context, namespace): home}
+
+    def at(region: str | None) -> Place:
+        cluster = settings.clusters.get(region) if region is not None else None
+        if cluster is None:
+            return home
+        key = (cluster.context, cluster.namespace or namespace)
+        return found.setdefault(key, Place(*key, cluster.create_namespace, plan.federation, settings))
+
+    share = settings.resources.broker
+    for broker in plan.brokers:
+        pod = _pod(settings, broker.name or BROKER, BROKER, broker.region, share=share, beside=HELPER)
+        at(broker.region).pods.append(pod)
     for worker in plan.workers:
-        cluster = settings.clusters.get(worker.region) if worker.region is not None else None
-        key = (home.context, namespace)
-        if cluster is not None:
-            key = (cluster.context, cluster.namespace or namespace)
-            found.setdefault(key, Place(*key, cluster.create_namespace, plan.federation, settings))
-        place = found[key]
+        place = at(worker.region)
         place.pods.append(_worker(settings, worker, programs))
         place.claims.update({worker.claim} if worker.claim is not None else ())
     return list(found.values())

@@ -63,17 +63,6 @@ def links(found: Iterable[Flow], home: str | None, brokers: Places | None = None
     return tuple(Link(region, len(there[region]), up[region], down[region]) for region in sorted(up, key=natural))
 
 
-def planned_places(plan: Plan) -> Places:
-    """Where the brokers of channels run that have their own, as far as their region is known."""
-    regions = {broker.name: broker.region for broker in plan.brokers if broker.name and broker.region}
-    return {
-        (place.channel, place.group): regions[place.broker]
-        for worker in plan.workers
-        for place in worker.spec.memberships
-        if place.broker in regions
-    }
-
-
 def place_of(worker: PlannedWorker, home: str | None) -> str:
     """Where a worker runs: its region, or the broker's place."""
     return worker.region or home or HERE

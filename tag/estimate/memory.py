@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tag.estimate.brokers import Load
 from tag.estimate.traffic import Flow
 from tag.kubernetes_resources import Resources, Share
 from tag.kubernetes_values import amount
@@ -25,10 +26,10 @@ BROKER_BYTES = 4 * 2**20
 
 @dataclass(frozen=True)
 class Pod:
-    """Memory of the pods of a role, or of the broker.
+    """Memory of the pods of a role, or of a broker.
 
     Attributes:
-        role: name; `broker` is the broker.
+        role: name; `broker` is the federation's broker, and others have the names that channels give them.
         kind: trainer, aggregator or broker.
         bound: whether it takes at most or at least so much, or about.
         needs: bytes.
@@ -82,7 +83,7 @@ def broker_bytes(found: Sequence[Flow], connections: int, size: int) -> int:
     readers: dict[tuple[str, str], int] = defaultdict(int)
     for flow in found:
         readers[flow.channel, flow.group] += flow.part not in ("lead", "coordinate")
-    senders = sum(flow.part in ("follow", "ring") for flow in found)
+    senders = sum(flow.part in ("follow", "ring") and flow.sent > 0 for flow in found)
     windows = sum(min(model_window(count) * CHUNK_BYTES, size) for count in readers.values())
     updates = 2 * min(FIRST_WINDOW_BYTES, senders * size)
     return BROKER_BYTES + updates + windows + connections * min(CHUNK_BYTES, size)
@@ -91,20 +92,20 @@ def broker_bytes(found: Sequence[Flow], connections: int, size: int) -> int:
 def pods(
     plan: Plan,
     resources: Resources,
-    found: Sequence[Flow],
+    parted: Mapping[str, Sequence[Flow]],
     size: int,
     *,
-    connections: int,
+    brokers: Sequence[Load],
     loaded: Mapping[str, int],
 ) -> tuple[Pod, ...]:
-    """The memory of each role's pods and of the broker.
+    """The memory of each role's pods and of the brokers.
 
     Args:
         plan: all workers.
         resources: of the stack.
-        found: all flows.
+        parted: all flows, by broker.
         size: bytes of the model's file.
-        connections: to the broker.
+        brokers: of the plan.
         loaded: peak bytes of a process that built the model, by role, where it was measured.
     """
     made = []
@@ -122,10 +123,12 @@ def pods(
                 because, needs = "96 MiB, as it sees no model", AGGREGATOR_BYTES
             limit, source = _limit(resources.aggregator, "aggregator", role, worker.limits)
             made.append(Pod(role, "aggregator", "at most", needs, limit, source, because))
-    needs = broker_bytes(found, connections, size)
     because = "what may be under way; slow readers make it more"
     limit, source = _limit(resources.broker, "broker")
-    return (*made, Pod("broker", "broker", "about", needs, limit, source, because))
+    for broker in brokers:
+        needs = broker_bytes(parted.get(broker.name, ()), broker.connections, size)
+        made.append(Pod(broker.name or "broker", "broker", "about", needs, limit, source, because))
+    return tuple(made)
 
 
 def _limit(share: Share, kind: str, role: str = "", limits: Limits | None = None) -> tuple[int, str]:

@@ -7,18 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tag.estimate.links import (
-    HERE,
-    Link,
-    Places,
-    Seconds,
-    as_star,
-    beside_data,
-    links,
-    place_of,
-    planned_places,
-    seconds,
-)
+from tag.estimate.brokers import Load, by_broker, loads, planned_places
+from tag.estimate.links import HERE, Link, Places, Seconds, as_star, beside_data, links, place_of, seconds
 from tag.estimate.memory import Pod, pods
 from tag.estimate.traffic import UPDATE_TALK_BYTES, Flow, flows, framed, manifest_bytes, state_bytes
 from tag.kubernetes_resources import Resources
@@ -104,15 +94,16 @@ class Estimate:
         workers: how many.
         trainers: workers with data.
         rounds: of the run; 1 if the plan doesn't say.
-        connections: to the broker: all workers, and an operator who watches.
+        connections: to all brokers: of workers, and of an operator who watches.
+        brokers: what each has to do with, by name.
         rows: by role and group.
         links: of the regions.
         pods: memory by role.
-        into_broker: bytes that all send.
+        into_broker: bytes that all send, to whichever broker.
         out_of_broker: bytes that all receive.
         layouts: as planned, and otherwise.
         raw: bytes over the regions' links, if all data is brought to the broker's place once; None if not known.
-        access_list: bytes of the broker's access rules.
+        access_list: bytes of the longest access rules of a broker.
         packet: bytes of the largest message.
     """
 
@@ -121,6 +112,7 @@ class Estimate:
     trainers: int
     rounds: int
     connections: int
+    brokers: tuple[Load, ...]
     rows: tuple[Row, ...]
     links: tuple[Link, ...]
     pods: tuple[Pod, ...]
@@ -140,22 +132,24 @@ def estimate(plan: Plan, settings: Settings) -> Estimate:
         settings: what is known beside it.
     """
     found = flows(plan, settings.model)
-    connections = len(plan.workers) + 1
+    parted = by_broker(plan, found)
+    brokers = loads(plan, parted)
     runs = [w.spec.run.rounds for w in plan.workers if w.spec.run is not None]
     return Estimate(
         federation=plan.federation,
         workers=len(plan.workers),
         trainers=len(plan.trainers),
         rounds=max(runs, default=1),
-        connections=connections,
+        connections=sum(broker.connections for broker in brokers),
+        brokers=brokers,
         rows=_rows(plan, found),
         links=links(found, settings.home, planned_places(plan)),
-        pods=pods(plan, settings.resources, found, settings.model, connections=connections, loaded=settings.loaded),
+        pods=pods(plan, settings.resources, parted, settings.model, brokers=brokers, loaded=settings.loaded),
         into_broker=sum(flow.sent for flow in found),
         out_of_broker=sum(flow.received for flow in found),
         layouts=tuple(_layouts(plan, found, settings)),
         raw=_raw(plan, settings),
-        access_list=tally(plan).access_list_bytes,
+        access_list=max(tally(plan).access_lists.values()),
         packet=largest_packet(plan, settings.model),
     )
 
@@ -198,9 +192,14 @@ def _layouts(plan: Plan, found: Sequence[Flow], settings: Settings) -> Iterator[
     tree = any(flow.part == "follow" and flow.worker.spec.dataset is None for flow in found)
     if tree:
         moved, brokers = beside_data(plan, settings.home)
-        yield _layout(BESIDE_DATA, flows(moved, settings.model), settings, {**planned, **brokers})
+        if not _alike(plan, moved) or not brokers.items() <= planned.items():
+            yield _layout(BESIDE_DATA, flows(moved, settings.model), settings, {**planned, **brokers})
     if tree or any(flow.part == "ring" for flow in found):
         yield _layout(STAR, flows(as_star(plan), settings.model), settings)
+
+
+def _alike(plan: Plan, moved: Plan) -> bool:
+    return all(w.region == m.region for w, m in zip(plan.aggregators, moved.aggregators, strict=True))
 
 
 def _layout(name: str, found: Sequence[Flow], settings: Settings, brokers: Places | None = None) -> Layout:

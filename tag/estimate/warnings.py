@@ -46,9 +46,11 @@ def _memory(found: Estimate) -> Iterator[str]:
 
 
 def _connections(found: Estimate) -> Iterator[str]:
-    if found.connections >= OPEN_FILES:
+    busiest = max(found.brokers, key=lambda broker: broker.connections)
+    if busiest.connections >= OPEN_FILES:
+        named = f"broker {busiest.name!r}" if busiest.name else "the broker"
         yield (
-            f"the broker has {found.connections:,} connections, and a process may often open {OPEN_FILES:,} files: "
+            f"{named} has {busiest.connections:,} connections, and a process may often open {OPEN_FILES:,} files: "
             "raise the limit of open files (ulimit -n) where it runs"
         )
 

@@ -49,10 +49,19 @@ class Tally:
                 groups[place.group] = groups.get(place.group, 0) + bucket.count
         return found
 
+    def count(self, broker: str | None = None) -> int:
+        """The workers; those that speak through a broker, if one is named."""
+        counted = (b for b in self.buckets if broker is None or broker in {p.broker for p in b.example.memberships})
+        return sum(bucket.count for bucket in counted)
+
     @property
-    def access_list_bytes(self) -> int:
-        """About the bytes of the broker's access list, of which almost all are each worker's read rules."""
-        return sum(map(_access_bytes, self.buckets))
+    def access_lists(self) -> dict[str, int]:
+        """About the bytes of each broker's access list, of which almost all are its workers' read rules."""
+        found: dict[str, int] = {}
+        for bucket in self.buckets:
+            for broker in {place.broker for place in bucket.example.memberships}:
+                found[broker] = found.get(broker, 0) + _access_bytes(bucket, broker)
+        return found
 
     @property
     def roster_bytes(self) -> int:
@@ -79,9 +88,9 @@ def tally(plan: Plan) -> Tally:
     return Tally(tuple(buckets.values()), tuple(odd))
 
 
-def _access_bytes(bucket: Bucket) -> int:
+def _access_bytes(bucket: Bucket, broker: str) -> int:
     spec = bucket.example
-    lines = filters(spec)
+    lines = filters(spec, broker)
     mentions = 1 + sum(line.endswith(f"/{spec.worker}") for line in lines)
     text = len(f"user {spec.worker}\n\n") + sum(len(f"topic read {line}\n") for line in lines)
     return bucket.count * (text - mentions * len(spec.worker)) + mentions * bucket.letters

@@ -1,5 +1,6 @@
 """`fedtag expand` of many workers shows some of them, and how many are in each group."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,16 @@ def test_a_stack_that_can_not_run_yet_is_expanded(stack: Path, capsys: pytest.Ca
     assert "T044" in capsys.readouterr().err
     assert main(["expand", str(stack)]) == 0
     assert "120 workers (120 with data, 0 without)" in capsys.readouterr().out
+
+
+def test_several_brokers_have_a_table_and_are_in_the_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["expand", "hierarchical"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert main(["expand", "hierarchical", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+
+    assert ["BROKER", "REGION", "GROUPS", "WORKERS"] in rows
+    assert ["broker-eu", "eu", "param-channel=eu", "4"] in rows
+    assert {"name": "broker-eu", "region": "eu", "workers": 4} in found["brokers"]
+    assert main(["expand", "eu-us-asia"]) == 0
+    assert "BROKER" not in capsys.readouterr().out

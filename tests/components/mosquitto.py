@@ -122,14 +122,14 @@ def _listens(port: int) -> bool:
 
 
 @contextmanager
-def servers(folder: Path, plan: Plan) -> Iterator[Callable[..., Server]]:
-    """Starts a mosquitto with the configuration and the rules that a pod would have."""
+def servers(folder: Path, plan: Plan, broker: str = "") -> Iterator[Callable[..., Server]]:
+    """Starts a mosquitto with the configuration and the rules that a pod of this broker would have."""
     processes: list[subprocess.Popen[bytes]] = []
 
     def _start(rotation: int = 1, rules: str | None = None) -> Server:
         authority = Authority(read_secret(SECRET, stack="test"), plan.federation, rotation)
         port = _free_port()
-        _write(folder, authority, (access.access_list(plan) if rules is None else rules) + OPENING)
+        _write(folder, authority, (access.access_list(plan, broker) if rules is None else rules) + OPENING)
         text = access.configuration(encrypted=True).replace(access.FOLDER, str(folder))
         text = text.replace(f"listener {access.PORT}", f"listener {port} 127.0.0.1")
         # without a bound, mosquitto 2.0 disconnects who publishes what is denied: right, but not for many in a row

@@ -252,3 +252,38 @@ def test_new_rules_and_a_signal_let_a_region_in_and_disconnect_nobody(start: Cal
     assert not any(listener.lost.is_set() for listener in here.values())
     for listener in (*here.values(), observer):
         listener.stop()
+
+
+@needs_mosquitto
+def test_a_regions_broker_tells_its_own_workers_of_their_group_and_strangers_nothing(tmp_path: Path) -> None:
+    tree = load_stack("hierarchical").plan
+    names = {worker.spec.worker for worker in tree.workers}
+    own = {"middle-aggregator-eu-0", "middle-aggregator-eu-1", "trainer-eu-mnist-1", "trainer-eu-mnist-2"}
+    topics = [
+        Topic(tree.federation, channel, group, kind, sender, to)
+        for channel, group in (("param-channel", "eu"), ("param-channel", "us"), ("global-channel", "default"))
+        for kind in KINDS
+        for sender in ("middle-aggregator-eu-0", "trainer-eu-mnist-1", "top-aggregator-default-0")
+        for to in ("", *names)
+    ]
+    with servers(tmp_path, tree, "broker-eu") as start:
+        server = start()
+        readers = {name: server.join(name) for name in sorted(names)}
+        observer = server.join(OBSERVER, subscribe="nothing")
+
+        for topic in topics:
+            observer.client.publish(str(topic), b"x", qos=1)
+        for name in readers:
+            observer.say(f"test/end/{name}")
+
+        assert all(reader.ended.wait(WAIT_S) for reader in readers.values())
+        got = {name: {str(topic) for topic in topics} & set(reader.got) for name, reader in readers.items()}
+        for listener in (*readers.values(), observer):
+            listener.stop()
+
+    assert {name for name, heard in got.items() if heard} == own, "the others' rules are at other brokers"
+    for name in own:
+        assert all("/param-channel/eu/" in topic for topic in got[name]), name
+    assert any("/update/" in topic for topic in got["middle-aggregator-eu-0"])
+    assert any("/model/" in topic for topic in got["trainer-eu-mnist-1"])
+    assert not any("/update/" in topic for topic in got["trainer-eu-mnist-1"])

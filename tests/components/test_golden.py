@@ -68,7 +68,7 @@ def _summary(objects: dict[str, dict[str, Any]]) -> str:
     return re.sub(r"-[0-9a-f]{8}$", "-(digest)", "\n".join(lines), flags=re.MULTILINE) + "\n"
 
 
-@pytest.mark.parametrize("stack", ["eu-us-asia", "dev", "medmnist"])
+@pytest.mark.parametrize("stack", ["eu-us-asia", "dev", "medmnist", "hierarchical"])
 def test_the_objects_of_a_stack_are_those_that_were_reviewed(
     stack: str, deploy: Callable[..., Any], settings: Callable[..., Any]
 ) -> None:

@@ -11,7 +11,7 @@ from components.pki import SecretError
 from components.settings import federation_args
 from tag.load import load_stack
 
-STACKS = ["eu-us-asia", "dev", "medmnist", "digits", "coordinated"]
+STACKS = ["eu-us-asia", "dev", "medmnist", "digits", "hierarchical", "coordinated"]
 SECRET = "9f1c5a3e7b2d4860a1c3e5f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b"  # noqa: S105  of tests only
 
 
@@ -145,14 +145,16 @@ def test_every_secret_is_marked_so_that_neither_preview_nor_state_shows_it(engin
             assert engine.text_of_secret(name, key)
 
 
-def test_every_worker_waits_for_the_broker_and_has_limits_of_time(engine: Any) -> None:
-    names = [resource.name for resource in engine.registered]
-    broker = next(
-        i for i, r in enumerate(engine.registered) if r.name.endswith("-broker") and r.typ.endswith(":Deployment")
-    )
-    workers = [i for i, r in enumerate(engine.registered) if r.typ.endswith(":Deployment") and i != broker]
+def test_every_worker_waits_for_its_brokers(engine: Any) -> None:
+    made = {r.inputs["metadata"]["name"]: i for i, r in enumerate(engine.registered) if r.typ.endswith(":Deployment")}
+    for name, container in _containers(engine):
+        if not name.endswith("/worker"):
+            continue
+        worker = name.rpartition("/")[0]
+        brokers = [host for host in made if any(f"//{host}." in argument for argument in container["args"])]
 
-    assert min(workers) > broker, names
+        assert brokers, worker
+        assert max(made[broker] for broker in brokers) < made[worker], worker
 
 
 def test_an_open_broker_has_no_certificates_and_says_so_in_the_url(

@@ -45,6 +45,7 @@ def test_a_stack_exports_what_watch_and_result_need(run: Callable[..., Any]) -> 
         "namespace",
         "service",
         "brokerAddress",
+        "brokers",
         "workers",
         "tag",
         "operator",

@@ -1,7 +1,8 @@
 """Stacks of this project on the cluster of KUBECONFIG, ready to be deployed, and cleaned away at the end.
 
 `make e2e` sets what these tests need: `pulumi` on PATH, a cluster with the images and the regions' labels, and
-FEDTAG_E2E_BROKER where the cluster has another image of the broker than the default.
+FEDTAG_E2E_BROKER where the cluster has another image of the broker than the default, FEDTAG_E2E_TAG for another tag of
+the workers' images.
 """
 
 import shutil

@@ -13,11 +13,14 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from tag.kubernetes import REGION_LABEL
 from tag.load import Loaded, load_stack
 from tag.stack import FEDERATION
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ("Pulumi.yaml", "__main__.py", "components", "tag", "worker", "stacks", "pyproject.toml", "uv.lock")
+
+WORKER = "fedtag/worker"
 
 Edit = Callable[[Any], object]
 
@@ -49,8 +52,8 @@ class Project:
         self._copy()
         self.file = self.folder / "stacks" / f"Pulumi.{stack}.yaml"
         kubernetes: dict[str, Any] = {"namespace": {"name": self.namespace, "create": self.owns_namespace}}
-        if "FEDTAG_E2E_BROKER" in os.environ:
-            kubernetes["images"] = {"broker": os.environ["FEDTAG_E2E_BROKER"]}
+        if images := _images():
+            kubernetes["images"] = images
         self.edit(lambda federation: federation.setdefault("kubernetes", {}).update(kubernetes))
         self.tag_file = self.file.parent / self.loaded.stack.tag
 
@@ -143,6 +146,14 @@ def name_of(step: dict[str, Any]) -> str:
     return "/".join((_type(step["urn"]).rpartition(":")[2], step["urn"].rpartition("::")[2]))
 
 
+def _images() -> dict[str, str]:
+    """The images that the environment names instead of the stack's own: the broker's, and a tag of the workers'."""
+    found = {"broker": os.environ["FEDTAG_E2E_BROKER"]} if "FEDTAG_E2E_BROKER" in os.environ else {}
+    if tag := os.environ.get("FEDTAG_E2E_TAG"):
+        found |= {kind: f"localhost/fedtag-{kind}:{tag}" for kind in ("trainer", "aggregator")}
+    return found
+
+
 @dataclass(frozen=True)
 class Cluster:
     """What the API server tells of a federation's namespace."""
@@ -150,10 +161,10 @@ class Cluster:
     core: Any
 
     def pods(self, namespace: str, federation: str | None = None) -> dict[str, Any]:
-        """The pods by the worker that they run, or `broker`; those of one federation, if it is given."""
+        """The pods by the worker or the broker that they run; those of one federation, if it is given."""
         chosen = "" if federation is None else f"app.kubernetes.io/part-of={federation}"
         found = self.core.list_namespaced_pod(namespace, label_selector=chosen).items
-        return {pod.metadata.labels.get("fedtag/worker", "broker"): pod for pod in found}
+        return {_runs(pod): pod for pod in found}
 
     def identities(self, namespace: str) -> dict[str, tuple[str, int]]:
         """For each worker its pod's UID and its restarts: another pair means that it was disturbed."""
@@ -166,10 +177,15 @@ class Cluster:
         """The workers, or `broker`, whose pod is ready."""
         return {name for name, pod in self.pods(namespace, federation).items() if _is_ready(pod)}
 
+    def regions(self, namespace: str) -> dict[str, str | None]:
+        """The region of the machine that each worker or broker runs on."""
+        machines = {node.metadata.name: node.metadata.labels.get(REGION_LABEL) for node in self.core.list_node().items}
+        return {name: machines.get(pod.spec.node_name) for name, pod in self.pods(namespace).items()}
+
     def log(self, namespace: str, worker: str, federation: str | None = None) -> str:
         """What a worker wrote so far."""
         pod = self.pods(namespace, federation)[worker]
-        container = "broker" if worker == "broker" else "worker"
+        container = "worker" if WORKER in pod.metadata.labels else "broker"
         return str(self.core.read_namespaced_pod_log(pod.metadata.name, namespace, container=container))
 
     def events(self, namespace: str, worker: str, federation: str | None = None) -> list[dict[str, Any]]:
@@ -179,7 +195,8 @@ class Cluster:
 
     def told(self, namespace: str, kind: str, federation: str | None = None) -> list[dict[str, Any]]:
         """The events of one kind that the workers told so far; none may have told of a failure."""
-        workers = [name for name in self.pods(namespace, federation) if name != "broker"]
+        pods = self.pods(namespace, federation)
+        workers = [name for name, pod in pods.items() if WORKER in pod.metadata.labels]
         events = [event for worker in sorted(workers) for event in self.events(namespace, worker, federation)]
         failed = [event["message"] for event in events if event["event"] == "failed"]
         assert not failed, failed
@@ -194,6 +211,12 @@ class Cluster:
     def namespace_exists(self, namespace: str) -> bool:
         """Whether it is there, or on its way out."""
         return any(found.metadata.name == namespace for found in self.core.list_namespace().items)
+
+
+def _runs(pod: Any) -> str:
+    """The worker's id, or the broker's name; the federation's is `broker`."""
+    labels = pod.metadata.labels
+    return str(labels.get(WORKER) or labels.get("fedtag/broker", "broker"))
 
 
 def _is_ready(pod: Any) -> bool:

@@ -60,15 +60,21 @@ def test_a_topology_trains_on_the_cluster_and_ends_with_the_stars_model(
 ) -> None:
     project = prepared(stack, change=_smaller)
     project.up()
-    workers = {worker.spec.worker for worker in project.loaded.plan.workers}
+    plan = project.loaded.plan
+    workers = {worker.spec.worker for worker in plan.workers}
+    brokers = {broker.name or "broker" for broker in plan.brokers}
+    homes = {worker.spec.worker: worker.region for worker in plan.workers if worker.region is not None}
+    homes |= {broker.name: broker.region for broker in plan.brokers if broker.region is not None}
 
     finished = until(lambda: cluster.told(project.namespace, "finished"), TRAINED_S, "training")
     ready = cluster.ready(project.namespace)
     model = finished[0]["model"]
+    machines = cluster.regions(project.namespace)
     second = project.preview()
     project.destroy()
 
-    assert ready == {*workers, "broker"}
+    assert ready == {*workers, *brokers}
+    assert {name: machines[name] for name in homes} == homes
     assert model == _star_of(project, tmp_path)
     assert second == {}, "a second preview shows no change"
     assert not cluster.namespace_exists(project.namespace)

@@ -40,6 +40,7 @@ def accuracy(run: Any) -> float:
     return float(run.events("evaluated")[-1]["accuracy"])
 
 
+@pytest.mark.long
 def test_versions_go_on_without_a_slow_trainer_and_twice_as_fast(federations: Callable[[], Any]) -> None:
     waits = federations().write(regions=STAR, parts=5, program=UNHURRIED, rounds=ROUNDS).run()
     run = stack(federations()).run()
@@ -55,6 +56,7 @@ def test_versions_go_on_without_a_slow_trainer_and_twice_as_fast(federations: Ca
     assert not run.events("dropped")
 
 
+@pytest.mark.long
 def test_no_more_train_at_a_time_than_may(federations: Callable[[], Any]) -> None:
     run = stack(federations(), concurrency=2).run()
 
@@ -92,6 +94,7 @@ def test_nobody_waits_for_a_trainer_that_is_killed(federations: Callable[[], Any
     assert accuracy(run) > 0.9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("replicas", [True, False])
 def test_a_run_goes_on_when_its_leader_is_killed(federations: Callable[[], Any], *, replicas: bool) -> None:
     started = stack(federations()).start(*(["--replicas"] if replicas else []))
@@ -107,6 +110,7 @@ def test_a_run_goes_on_when_its_leader_is_killed(federations: Callable[[], Any],
     assert max(by_term.values()) == 1, "no update counts twice"
 
 
+@pytest.mark.long
 def test_a_run_goes_on_when_a_middle_aggregator_is_killed(federations: Callable[[], Any]) -> None:
     graph = tag_text(Order(topologies()["asynchronous"], tuple(TREE), 3, 3), "tree", [])
     optimizer = {"sort": "fedbuff", "kwargs": {"aggGoal": 2}}

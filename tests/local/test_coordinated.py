@@ -68,6 +68,7 @@ def test_other_groups_and_orders_end_with_the_same_model(federations: Callable[[
     assert run.model == star.model
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "victim",
     [
@@ -93,6 +94,7 @@ def test_whoever_is_killed_the_pairs_and_the_model_are_the_same(
     assert pairs(run) == pairs(undisturbed)
 
 
+@pytest.mark.long
 def test_a_round_without_its_pairs_waits_for_the_coordinator_and_says_so(
     federations: Callable[[], Any], star: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

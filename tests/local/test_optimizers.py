@@ -57,6 +57,7 @@ def test_a_standby_goes_on_with_the_optimizers_state(
     assert "is lost" not in logged(run, "aggregator-all-1")
 
 
+@pytest.mark.long
 def test_a_replica_that_comes_back_has_the_state_in_time_to_lead_again(
     federations: Callable[[], Any], undisturbed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +84,7 @@ def kill_with_volume(started: Any, name: str) -> None:
     process.kill()
 
 
+@pytest.mark.long
 def test_a_sole_aggregator_that_is_killed_goes_on_from_its_volume(
     federations: Callable[[], Any], undisturbed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +99,7 @@ def test_a_sole_aggregator_that_is_killed_goes_on_from_its_volume(
     assert run.model == undisturbed.model
 
 
+@pytest.mark.long
 def test_a_state_that_nobody_has_any_more_is_told(
     federations: Callable[[], Any], undisturbed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +138,7 @@ def test_random_trainers_are_those_that_seed_and_round_say(federations: Callable
     assert run.events("evaluated")[-1]["accuracy"] > 0.85
 
 
+@pytest.mark.long
 def test_a_round_waits_for_none_but_the_selected(
     federations: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +157,7 @@ def test_a_round_waits_for_none_but_the_selected(
     assert run.model == calm.model
 
 
+@pytest.mark.long
 def test_fedprox_holds_trainers_back_and_the_root_averages(federations: Callable[[], Any]) -> None:
     plain, held = (
         federations().write(optimizer=optimizer, rounds=2).run()

@@ -128,6 +128,7 @@ def test_a_member_that_dies_in_an_attempt_comes_back_and_nothing_shows(
     assert all(set(event["participants"]) == set(NAMES) for event in run.events("round_closed"))
 
 
+@pytest.mark.long
 def test_a_leader_that_dies_while_it_trains_repeats_its_training(
     federations: Callable[[], Any], star: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +200,7 @@ def test_a_ring_in_each_region_under_an_aggregator_ends_with_the_stars_model(
         assert mine["participants"] == theirs["participants"], "the root knows whose samples are in its model"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("phase", "doomed"), [("in reduce-scatter", "data-3"), ("before commit", "data-4")])
 def test_a_ring_whose_member_dies_counts_once_above(
     federations: Callable[[], Any], larger: Any, doom: Callable[[str, str], None], phase: str, doomed: str

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tag.estimate.links import links, planned_places
+from tag.estimate.brokers import planned_places
+from tag.estimate.links import links
 from tag.estimate.traffic import flows
 from tag.load import load_stack
 from tests.local.conftest import TAG

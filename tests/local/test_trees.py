@@ -87,6 +87,7 @@ def test_a_middle_aggregator_that_dies_after_its_sum_was_sent_is_counted_once(
     assert f"{MIDDLE}-0 | was ended by signal 9" in run.err
 
 
+@pytest.mark.long
 def test_a_standby_of_a_middle_aggregator_takes_its_place_and_its_region_counts_once(
     federations: Callable[[], Any], star: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +107,7 @@ def test_a_standby_of_a_middle_aggregator_takes_its_place_and_its_region_counts_
     assert run.model == star.model, "what the woken one had queued changes nothing"
 
 
+@pytest.mark.long
 def test_the_root_dies_between_two_sums_and_goes_on_from_its_checkpoint(
     federations: Callable[[], Any], star: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from local.broker import HOST, EmbeddedBroker
 from local.workers import Workers, local_workers, write_commands
 from remote.cluster import Broker, Pod
-from remote.outputs import Deployed
+from remote.outputs import Deployed, Place
 from remote.session import Session
 from report.plain import View
 from tag.load import Loaded, load_stack
@@ -71,12 +71,18 @@ class Ways:
 
 
 class Machines:
-    """In a cluster's place: the broker's port, and the workers' log files as the logs of pods."""
+    """In a cluster's place: the brokers' ports, and the workers' log files as the logs of pods.
+
+    Attributes:
+        ways: to the federation's broker.
+        regional: to those that channels name, by name.
+    """
 
     name = "of this test"
 
-    def __init__(self, ways: Ways, logs: Path, workers: list[str]) -> None:
+    def __init__(self, ways: Ways, logs: Path, workers: list[str], regional: Mapping[str, Ways]) -> None:
         self.ways = ways
+        self.regional = regional
         self.logs = logs
         self.lost: set[str] = set()
         self._workers = workers
@@ -84,8 +90,8 @@ class Machines:
     def broker(self, namespace: str, service: str) -> Broker:
         return Broker(namespace, {"app.kubernetes.io/component": "broker"}, self.ways.port, service)
 
-    def dial(self, _broker: Broker) -> SocketStream:
-        return self.ways.dial()
+    def dial(self, broker: Broker) -> SocketStream:
+        return self.regional.get(str(broker.target), self.ways).dial()
 
     def workers(self, namespace: str, _selector: Mapping[str, str]) -> list[Pod]:
         return [Pod(namespace, name, name, image="fedtag", image_id="x@sha256:12") for name in self._workers]
@@ -108,11 +114,12 @@ class Deployment:
 
     @property
     def deployed(self) -> Deployed:
-        return Deployed(federation=self.loaded.plan.federation, namespace="here", service="broker")
+        brokers = {name: Place(namespace="here", service=name) for name in self.machines.regional}
+        return Deployed(federation=self.loaded.plan.federation, namespace="here", service="broker", brokers=brokers)
 
-    def session(self) -> Session:
+    def session(self, deployed: Deployed | None = None) -> Session:
         reach: Callable[[str | None], Any] = lambda _context: self.machines  # noqa: E731  mypy wants its type
-        return Session(self.deployed, self.loaded.plan, self.loaded.stack.kubernetes, reach)
+        return Session(deployed or self.deployed, self.loaded.plan, self.loaded.stack.kubernetes, reach)
 
 
 class Seen:
@@ -150,18 +157,20 @@ def deploy(tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
 
         def start(**settings: Any) -> Deployment:
             loaded = load_stack(Federation(tmp_path).data().write(**settings).stack)
-            broker = running.enter_context(EmbeddedBroker(len(loaded.plan.trainers)))
+            brokers = {b.name: running.enter_context(EmbeddedBroker(b.workers)) for b in loaded.plan.brokers}
+            urls = {name: broker.url for name, broker in brokers.items()}
+            ways = {name: Ways(int(url.rpartition(":")[2])) for name, url in urls.items()}
             logs = tmp_path / "podlogs"
             logs.mkdir()
             members = local_workers(loaded.plan, replicas=False)
-            commands = write_commands(members, loaded.plan, brokers={"": broker.url}, scratch=tmp_path, logs=logs)
+            commands = write_commands(members, loaded.plan, brokers=urls, scratch=tmp_path, logs=logs)
             workers = Workers(
                 [replace(c, arguments=(*c.arguments, "--log-level", "debug")) for c in commands], say=lambda _line: None
             )
             workers.start()
             running.callback(workers.kill)
-            port = int(broker.url.rpartition(":")[2])
-            return Deployment(loaded, Machines(Ways(port), logs, [m.spec.worker for m in members]), workers)
+            machines = Machines(ways.pop(""), logs, [m.spec.worker for m in members], ways)
+            return Deployment(loaded, machines, workers)
 
         yield start
 

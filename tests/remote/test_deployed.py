@@ -11,9 +11,10 @@ from remote.watch import Watcher
 from report.folder import RunFolder
 from report.record import read_record
 from tests.local.test_run import PACED
+from tests.local.test_trees import PARTS, STAR, tree
 from tests.remote.conftest import Deployment, Seen
 from worker import events as ev
-from worker.errors import WorkerError
+from worker.errors import InputError, WorkerError
 from worker.tensors import digest
 
 Deploy = Callable[..., Deployment]
@@ -69,6 +70,43 @@ def test_a_run_is_followed_through_broken_connections_and_its_result_is_whole(
     assert {p.stem for p in folder.logs.iterdir()} == {w.spec.worker for w in deployment.loaded.plan.workers[:1]} | {
         w.spec.worker for w in deployment.loaded.plan.trainers
     }
+
+
+def test_the_workers_of_regional_brokers_are_heard_also_after_one_of_them_was_out_of_reach(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAUSE", "0.4")
+    channel = "  - name: param-channel\n"
+    graph = tree("eu", "us", "asia").replace(channel, f'{channel}    broker: "broker-{{group}}"\n')
+    deployment = deploy(program=PACED, rounds=6, graph=graph, regions=STAR, parts=PARTS)
+    seen = Seen()
+
+    def cut(event: ev.Event) -> None:
+        if isinstance(event, ev.RoundClosed) and event.round == 1:
+            deployment.machines.regional["broker-eu"].reset()
+
+    seen.when = cut
+    with deployment.session() as session:
+        ending = Watcher(session, deployment.loaded.plan).follow(seen.opened)
+
+    assert "the connection to broker 'broker-eu' broke; the run goes on, and connecting again is tried" in seen.lines
+    assert "connected again to broker 'broker-eu'" in seen.lines
+    got = [event.to_json() for event in seen.events if not isinstance(event, ev.Progress)]
+    assert len(got) == len(set(got)), "nothing is shown twice"
+    assert set(got) == _told(deployment), "what was told while the connection was down is shown, too"
+    (finished,) = (event for event in seen.events if isinstance(event, ev.Finished))
+    assert (ending.model, ending.rounds) == (finished.model, 6)
+
+
+def test_a_broker_that_is_not_deployed_is_told(deploy: Deploy) -> None:
+    deployment = deploy(rounds=1)
+    deployed = deployment.deployed.model_copy(update={"service": ""})
+
+    with (
+        pytest.raises(InputError, match=r"the federation's own broker is not deployed.*'pulumi up'"),
+        deployment.session(deployed),
+    ):
+        pass
 
 
 def test_who_comes_late_sees_the_whole_run_and_what_the_logs_have_lost_is_said(deploy: Deploy, tmp_path: Path) -> None:

@@ -245,6 +245,17 @@ def test_a_region_in_another_cluster_is_asked_for_there_only(placed: Placed) -> 
     assert _lacks(far, _survey(_machine("asia"))) == []
 
 
+def test_each_broker_is_counted_in_the_region_of_its_data() -> None:
+    loaded = load_stack("hierarchical")
+    (home,) = places(loaded, program_texts(loaded.plan))
+    brokers = {pod.name: (pod.region, pod.image) for pod in home.pods if pod.role == "broker"}
+
+    image = Images().broker
+    assert brokers == {"broker": (None, image)} | {f"broker-{r}": (r, image) for r in ("asia", "eu", "us")}
+    (lack,) = _lacks(home, _survey(*map(_machine, ("eu", "us"))))[:1]
+    assert lack.startswith("region 'asia'")
+
+
 @pytest.mark.parametrize(
     ("program", "uses"),
     [

@@ -149,6 +149,25 @@ def test_datasets_that_change_alike_share_a_line() -> None:
     ]
 
 
+def test_a_channel_that_gets_brokers_of_its_own_is_told_with_their_names() -> None:
+    plain = load_stack("hierarchical").plan
+    renamed = [place.model_copy(update={"broker": ""}) for worker in plain.workers for place in worker.spec.memberships]
+    old = iter(renamed)
+    workers = tuple(
+        w.model_copy(
+            update={"spec": w.spec.model_copy(update={"memberships": tuple(next(old) for _ in w.spec.memberships)})}
+        )
+        for w in plain.workers
+    )
+    difference = diff_plans(plain.model_copy(update={"workers": workers}), plain)
+
+    told = [line for line in lines(difference) if line.startswith("~ channel")]
+    assert len(told) == 1
+    assert told[0].startswith("~ channel param-channel: broker none → broker-asia, broker-eu, broker-us; ")
+    assert "top-aggregator-default-0" not in difference.restarting
+    assert tag_summary(plain)["channel param-channel"].endswith(" through broker-asia, broker-eu, broker-us")
+
+
 def test_many_groups_that_are_alike_share_a_line() -> None:
     many = tuple(f"g{n}" for n in range(30))
     told = lines(diff_plans(a_plan({"a": "g0"}, groups=many), a_plan({f"a{g}": g for g in many}, groups=many)))

@@ -13,7 +13,8 @@ from tag.expand import expand
 from tag.limits import CHUNK_BYTES, MAX_PACKET_BYTES
 from tag.plan import Limits
 from tag.rules.tally import tally
-from tests.tag.estimating import a_star, a_tree, placed, star_tag
+from tag.schema import Placement
+from tests.tag.estimating import a_star, a_tree, placed, planned, star_tag, tree_tag
 
 FLAME = Path(__file__).parents[1] / "fixtures" / "flame"
 
@@ -97,7 +98,7 @@ def test_the_access_list_is_the_brokers() -> None:
     heads = set()
     for count in (1, 10, 100):
         plan = a_star({f"d{n}": "eu" for n in range(count)})
-        heads.add(len(access_list(plan)) - tally(plan).access_list_bytes)
+        heads.add(len(access_list(plan)) - tally(plan).access_lists[""])
 
     assert len(heads) == 1
     assert 0 < heads.pop() < 2_000
@@ -140,3 +141,48 @@ def test_a_trainer_beyond_its_limit_warns() -> None:
 
     assert "trainer takes at least" in "".join(warnings(estimate(plan, Settings(model=400_000_000))))
     assert not warnings(estimate(plan, Settings(model=40_000_000)))
+
+
+@pytest.mark.parametrize("k", [2, 3, 8])
+def test_regional_brokers_and_placed_aggregators_send_one_sum_up_a_regions_link_instead_of_k_updates(k: int) -> None:
+    size = 1_000_000
+    datasets = {f"{region}-{n}": region for region in ("eu", "us", "asia") for n in range(k)}
+    tree = tree_tag(datasets)
+    middle = tree.roles[1].model_copy(update={"placement": Placement(region="{group}"), "replica": 2})
+    low = tree.channels[0].model_copy(update={"broker": "broker-{group}"})
+    regional = tree.model_copy(
+        update={"roles": (tree.roles[0], middle, tree.roles[2]), "channels": (low, tree.channels[1])}
+    )
+
+    star = {link.region: link for link in estimate(a_star(datasets), Settings(model=size)).links}
+    found = estimate(planned(regional, datasets), Settings(model=size))
+
+    assert {link.region for link in found.links} == set(star)
+    for link in found.links:
+        assert 2 / k * star[link.region].up * 0.99 < link.up <= 2.04 / k * star[link.region].up
+        assert link.down == pytest.approx(2 * size, rel=0.01), (
+            "a copy for the middle aggregator and one for its standby"
+        )
+    assert [layout.name for layout in found.layouts] == ["as planned", STAR], "it is laid out so already"
+
+
+def test_each_broker_takes_and_gives_what_its_own_workers_send_and_receive() -> None:
+    datasets = {"a": "eu", "b": "eu", "c": "us"}
+    tree = tree_tag(datasets)
+    low = tree.channels[0].model_copy(update={"broker": "broker-{group}"})
+    plan = planned(tree.model_copy(update={"channels": (low, tree.channels[1])}), datasets)
+
+    found = estimate(plan, Settings(model=1_000_000))
+    loads = {broker.name: broker for broker in found.brokers}
+
+    assert {name: (load.region, load.connections) for name, load in loads.items()} == {
+        "": (None, 4),
+        "broker-eu": ("eu", 4),
+        "broker-us": ("us", 3),
+    }
+    assert loads["broker-eu"].taken == pytest.approx(3e6, rel=0.01), "a model and two updates"
+    assert loads["broker-eu"].given == pytest.approx(4e6, rel=0.01), "two models and two updates"
+    assert loads[""].taken == pytest.approx(5e6, rel=0.01), "a model and two sums of 64 bits"
+    assert sum(load.taken for load in loads.values()) == found.into_broker
+    assert sum(load.given for load in loads.values()) == found.out_of_broker
+    assert [pod.role for pod in found.pods if pod.kind == "broker"] == ["broker", "broker-eu", "broker-us"]

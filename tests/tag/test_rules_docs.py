@@ -109,7 +109,8 @@ def _faults(root: Path, example: Example) -> list[Fault]:
     tag, stack = root / FILES["TAG"], root / FILES["stack"]
     try:
         if example.deployed:
-            found = obstacles_of(load_stack(stack).plan)
+            loaded = load_stack(stack)
+            found = obstacles_of(loaded.plan, loaded.stack.kubernetes)
             return [Fault(str(stack), 1, "T060", "deployment", obstacle) for obstacle in found]
         if "stack" in example.parts or "modelSpec" in example.parts:
             return list(load_stack(stack).warnings)

@@ -23,10 +23,11 @@ from tag.schema import Tag
 from tests.tag.mutants import huge
 
 
-def _plan(trainers: int, groups: int = 5) -> Plan:
+def _plan(trainers: int, groups: int = 5, broker: str | None = None) -> Plan:
     names = [f"region{i}" for i in range(groups)]
-    roles = [{"name": "trainer", "isDataConsumer": True}, {"name": "top", "groupAssociation": [{"up": "*"}]}]
-    channel = {"name": "up", "pair": ["trainer", "top"], "groupBy": {"type": "tag", "value": names}}
+    above = [{"up": "*"}] if broker is None else [{"up": name} for name in names]
+    roles = [{"name": "trainer", "isDataConsumer": True}, {"name": "top", "groupAssociation": above}]
+    channel = {"name": "up", "broker": broker, "pair": ["trainer", "top"], "groupBy": {"type": "tag", "value": names}}
     tag = Tag.model_validate({"name": "made", "roles": roles, "channels": [channel]})
     datasets = [
         Dataset("trainer", names[i % groups], DatasetSpec(name=f"data{i}", uri="program:x"), TrainSettings())
@@ -40,7 +41,7 @@ def test_the_access_lists_size_is_foretold(trainers: int) -> None:
     plan = _plan(trainers)
     operators = 1200  # the lines of the pattern and of the operator, which do not grow
 
-    assert tally(plan).access_list_bytes == pytest.approx(len(access_list(plan)), abs=operators)
+    assert tally(plan).access_lists[""] == pytest.approx(len(access_list(plan)), abs=operators)
 
 
 def test_a_plan_whose_access_list_no_secret_holds_is_a_warning(project: Any) -> None:
@@ -53,13 +54,25 @@ def test_a_plan_whose_access_list_no_secret_holds_is_a_warning(project: Any) -> 
     assert "access list of 10001 workers has" in obstacles(_plan(10_000), {})[0]
 
 
+def test_brokers_of_the_groups_divide_the_access_list() -> None:
+    """Five groups of 2,000 trainers each fit, 10,000 in one list don't."""
+    divided, one = _plan(10_000, broker="near-{group}"), _plan(10_000, broker="near")
+
+    assert obstacles(divided, {}) == ()
+    sizes = tally(divided).access_lists
+    assert sorted(sizes) == [f"near-region{i}" for i in range(5)]
+    assert sizes["near-region1"] == pytest.approx(len(access_list(divided, "near-region1")), abs=1200)
+    assert "access list of broker 'near' of 10005 workers has" in obstacles(one, {})[0]
+    assert '(broker: "broker-{group}")' in obstacles(one, {})[0]
+
+
 def test_a_plans_count_is_that_of_its_workers_also_when_it_is_read_back() -> None:
     plan = _plan(40)
     again = Plan.model_validate_json(plan.model_dump_json())
 
     assert tally(again).present == tally(plan).present
     assert tally(plan).present["up", "trainer"] == {f"region{i}": 8 for i in range(5)}
-    assert tally(again).access_list_bytes == tally(plan).access_list_bytes
+    assert tally(again).access_lists == tally(plan).access_lists
     assert tally(plan).roster_bytes == sum(len(f'"data{i}", ') for i in range(40))
 
 

@@ -92,12 +92,13 @@ def _hear(follower: Follower, sender: str, state: State, now: float) -> Step:
 
 def _turned(follower: Follower, run: int, number: int) -> Step:
     """Forget a leader's term and state, which are its own; what is held is kept, and so is an update to be sent."""
-    upload, actions = follower.upload, list[io.Action]()
+    upload = follower.upload
+    actions: list[io.Action] = []
     if upload is not None and not upload.done and (run, number) > (upload.manifest.run, upload.manifest.round):
         # Its round is over, so the former leader has counted it, though its word on that may come too late.
         manifest = upload.manifest
         if upload.sent == chunk_count(manifest.size):
-            actions = [io.Confirmed(manifest.run, manifest.round)]
+            actions.append(io.Confirmed(manifest.run, manifest.round))
         upload = replace(upload, done=True)
     return replace(follower, term=NO_TERM, said=NO_TERM, leader="", state=None, fetching=None, upload=upload), actions
 
