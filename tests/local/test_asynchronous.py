@@ -66,6 +66,7 @@ def test_no_more_train_at_a_time_than_may(federations: Callable[[], Any]) -> Non
     assert not run.events("dropped")
 
 
+@pytest.mark.long
 def test_a_tree_waits_for_nobody_either(federations: Callable[[], Any]) -> None:
     graph = tag_text(Order(topologies()["asynchronous"], tuple(TREE), 3, 3), "tree", [])
     optimizer = {"sort": "fedbuff", "kwargs": {"aggGoal": 1}}

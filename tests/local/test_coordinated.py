@@ -61,6 +61,7 @@ def test_sums_hold_whom_the_coordinator_has_paired_and_pairs_change(undisturbed:
     assert len({str(found["eu", number]) for number in (1, 2, 3)}) > 1
 
 
+@pytest.mark.long
 def test_other_groups_and_orders_end_with_the_same_model(federations: Callable[[], Any], star: Any) -> None:
     run = federations().write(regions=OTHERWISE, parts=PARTS, graph=graph("a", "b")).run()
 
@@ -91,7 +92,9 @@ def test_whoever_is_killed_the_pairs_and_the_model_are_the_same(
     assert run.status == 0, run.err
     assert f"{victim} | was ended by signal 9" in run.err
     assert run.model == star.model
-    assert pairs(run) == pairs(undisturbed)
+    told, same = pairs(run), pairs(undisturbed)
+    assert told
+    assert all(same[at] == found for at, found in told.items()), "who is killed may not have told its last ones"
 
 
 @pytest.mark.long

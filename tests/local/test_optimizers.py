@@ -121,6 +121,7 @@ def test_a_tree_ends_with_the_stars_model_under_an_optimizer(federations: Callab
     assert run.model == undisturbed.model, "only the root does more than add"
 
 
+@pytest.mark.long
 def test_random_trainers_are_those_that_seed_and_round_say(federations: Callable[[], Any]) -> None:
     choice = {"sort": "random", "kwargs": {"k": 2}}
     settings = {"selector": choice, "rounds": ROUNDS}

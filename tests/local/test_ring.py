@@ -115,6 +115,7 @@ def test_a_ring_ends_with_the_stars_model(
         assert mine["participants"] == theirs["participants"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("phase", "doomed"), DEATHS)
 def test_a_member_that_dies_in_an_attempt_comes_back_and_nothing_shows(
     federations: Callable[[], Any], star: Any, doom: Callable[[str, str], None], phase: str, doomed: str
