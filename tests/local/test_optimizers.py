@@ -42,6 +42,7 @@ def test_an_optimizer_at_the_root_learns_and_is_no_average(federations: Callable
     assert undisturbed.model != average.model
 
 
+@pytest.mark.long
 def test_a_standby_goes_on_with_the_optimizers_state(
     federations: Callable[[], Any], undisturbed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

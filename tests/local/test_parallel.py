@@ -79,6 +79,7 @@ def test_if_one_experiment_fails_the_run_does_and_says_which(
     assert "no images here" in run.err.splitlines()[-1]
 
 
+@pytest.mark.long
 def test_an_interrupted_run_keeps_what_each_reached(federations: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAUSE", "0.3")
     started = federations().write(regions=GROUPS, graph=experiments(GROUPS), program=PACED, rounds=50).start()

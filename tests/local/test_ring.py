@@ -189,6 +189,7 @@ def larger(federations: Callable[[], Any]) -> Any:
     return federations().write(regions=PAIRS, parts=6).run()
 
 
+@pytest.mark.long
 def test_a_ring_in_each_region_under_an_aggregator_ends_with_the_stars_model(
     federations: Callable[[], Any], larger: Any
 ) -> None:

@@ -18,6 +18,8 @@ GROUPS = {"eu": ["mnist-1", "mnist-2", "mnist-3"], "us": ["mnist-4"]}
 WITHIN = 0.1
 ROUNDS = 5
 
+pytestmark = pytest.mark.long
+
 
 def _graph(shape: str) -> str:
     """The TAG of a star, of a tree around one broker, or of a tree with a broker and an aggregator in each region."""

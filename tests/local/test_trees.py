@@ -71,6 +71,7 @@ def killed(started: Any, name: str) -> None:
     os.kill(started.worker(name), signal.SIGKILL)
 
 
+@pytest.mark.long
 def test_a_middle_aggregator_that_dies_after_its_sum_was_sent_is_counted_once(
     federations: Callable[[], Any], star: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

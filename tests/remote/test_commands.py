@@ -74,6 +74,7 @@ def test_a_run_is_watched_and_its_result_kept(
     assert "folder 'mine' holds something already" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_experiments_are_watched_to_the_end_of_the_last_and_their_models_kept(
     deploy: Callable[..., Deployment], run: Callable[[Deployment], Command], capsys: pytest.CaptureFixture[str]
 ) -> None:
