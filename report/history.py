@@ -115,7 +115,7 @@ class History:
     def state(self, dataset: str, group: str = "") -> State:
         """What that dataset's trainer does now, made if need be."""
         state = self.states.setdefault(dataset, State(dataset))
-        state.group = group or state.group
+        state.group = state.group or group
         return state
 
     def _of_trainer(self, event: ev.Ready | ev.Progress | ev.Trained | ev.Uploaded) -> None:

@@ -14,6 +14,7 @@ from report.rounds import Run
 from report.traffic import Ledger, Traffic
 from tag.plan import Plan
 from tag.roots import Lineage, lineage
+from tag.summary import home_group
 from worker.errors import InputError
 from worker.events import Event, read_event
 
@@ -185,11 +186,13 @@ def planned_rounds(plan: Plan) -> int:
 
 
 def members(plan: Plan) -> tuple[Member, ...]:
-    """The plan's datasets, by region and name."""
+    """The plan's datasets, by region and name: the region is the group, or where all are in one, that of the data."""
+    groups = {worker.spec.worker: home_group(worker.spec, plan.model_channel) for worker in plan.trainers}
+    one = len(set(groups.values())) == 1
     found = [
         Member(
             dataset=worker.spec.dataset.name,
-            group=next((p.group for p in worker.spec.memberships if p.channel == plan.model_channel), "all"),
+            group=(one and worker.region) or groups[worker.spec.worker],
             worker=worker.spec.worker,
             uri=worker.spec.dataset.uri,
         )

@@ -53,7 +53,10 @@ def counted(number: int, what: str) -> str:
 
 
 def home_group(spec: WorkerSpec, model_channel: str) -> str:
-    """The worker's group on the channel of the model."""
+    """The worker's group in its ring, if it is in one, else on the channel of the model."""
+    ring = next((place.group for place in spec.memberships if place.part == "ring"), None)
+    if ring is not None:
+        return ring
     places = {place.channel: place.group for place in spec.memberships}
     return places.get(model_channel) or spec.memberships[0].group
 

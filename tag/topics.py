@@ -73,6 +73,7 @@ _HEARD: dict[Part, tuple[str, ...]] = {
         "want/+/{me}",
         "update/+/{me}",
         "evaluation/+/{me}",
+        "model/+",
         "model/+/{me}",
         "part/+/{me}",
         "stand/+/{me}",

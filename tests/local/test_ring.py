@@ -10,6 +10,7 @@ import pytest
 
 from tag.library import Order, tag_text, topologies
 from tests.local.programs import PACED
+from worker.protocol.follower import STALLED_S
 
 NAMES = ["data-1", "data-2", "data-3"]
 ONE = {"default": NAMES}
@@ -200,6 +201,8 @@ def test_a_ring_in_each_region_under_an_aggregator_ends_with_the_stars_model(
     assert not run.events("dropped")
     for mine, theirs in zip(run.events("round_closed"), larger.events("round_closed"), strict=True):
         assert mine["participants"] == theirs["participants"], "the root knows whose samples are in its model"
+    assert all(e["receiving"] < STALLED_S for e in run.events("trained")), "a ring's leader gives it each model unasked"
+    assert {e["group"] for e in run.events("ready")} == set(PAIRS)
 
 
 @pytest.mark.long

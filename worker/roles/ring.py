@@ -22,7 +22,7 @@ from worker.roles.leading import Leading, Upper
 from worker.roles.ring_follow import RingFollow
 from worker.roles.ring_leading import RingLeading
 
-_FOR_ALL = frozenset({"here", "state"})
+_FOR_ALL = frozenset({"here", "state", "model"})
 
 
 class RingChannel(Channel):

@@ -40,8 +40,8 @@ class Telling:
     """
 
     def __init__(self, spec: WorkerSpec, tell: Callable[[events.Event], None], traffic: Callable[[], Traffic]) -> None:
-        trains = [place.group for place in spec.memberships if place.part in ("follow", "ring")]
-        self._group = (trains or [spec.memberships[0].group])[0]
+        groups = {place.part: place.group for place in spec.memberships}
+        self._group = groups.get("ring") or groups.get("follow") or spec.memberships[0].group
         self._dataset = spec.dataset.name if spec.dataset is not None else ""
         self._tell = tell
         self._traffic = traffic
