@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tag.faults import Fault
@@ -11,7 +11,8 @@ from tag.options import FILLED, Choice, Optimizer, Selector
 from tag.plan import EVERY_GROUP, Plan, WorkerSpec
 from tag.reading.places import Where
 from tag.reading.source import Document
-from tag.rules.flow import AGGREGATE
+from tag.rules.flow import AGGREGATE, RING
+from tag.rules.structure import COORDINATE
 from tag.schema import Tag
 from tag.stack import Stack
 
@@ -111,7 +112,7 @@ def job_choices(job: Job) -> dict[str, Choice]:
 
 
 def check_served(stack: Stack, tag: Tag, document: Document, at: Where) -> Iterator[Fault]:
-    """An optimizer or a selector that needs a root, in a topology without one.
+    """An optimizer or a selector that needs a root, in a topology without one, or trainers who need nobody's turn.
 
     Args:
         stack: whose choices run.
@@ -121,6 +122,8 @@ def check_served(stack: Stack, tag: Tag, document: Document, at: Where) -> Itera
     """
     does = {f for channel in tag.channels for functions in channel.func_tags.values() for f in functions}
     if AGGREGATE in does:
+        if stack.optimizer.acts == "aggregators":
+            yield from _unhurried(stack.optimizer, does, document, (*at, "optimizer"))
         return
     for field in CHOICES:
         chosen: Choice = getattr(stack, field)
@@ -130,6 +133,18 @@ def check_served(stack: Stack, tag: Tag, document: Document, at: Where) -> Itera
                 f"{'take fedavg or fedprox' if field == 'optimizer' else 'take all'}, or a TAG with an aggregator"
             )
             yield document.fault((*at, field), "T065", field, message)
+
+
+def _unhurried(chosen: Choice, does: Collection[str], document: Document, at: Where) -> Iterator[Fault]:
+    """Nobody waits for another: neither a ring, whose members add up together, nor pairs, which hold for a round."""
+    for kept, why in ((RING, "adds up when all its members have trained"), (COORDINATE, "gives pairs for a round")):
+        if any(function.startswith(kept) for function in does):
+            who = "a ring" if kept == RING else "a coordinator"
+            message = (
+                f"{chosen.sort!r} makes a model whenever updates come, and {who} {why}; take another optimizer, or a "
+                "star or a tree"
+            )
+            yield document.fault(at, "T065", "optimizer", message)
 
 
 def check_selection(plan: Plan, document: Document, at: Where) -> Iterator[Fault]:

@@ -9,14 +9,13 @@ from msgspec.structs import replace
 from worker import events
 from worker.protocol import leader_io as io
 from worker.protocol.buffer import MAX_STALENESS, UNIT, concurrency_of, goal_of, weight
-from worker.protocol.leader_state import Leader, Update, tell_evaluated
+from worker.protocol.leader_state import Leader, Update, soon, tell_evaluated
 from worker.protocol.messages import UpdateManifest
 from worker.protocol.slots import grant
 from worker.wire import chunk_count
 
 GATHER_S = 2.0
 """Seconds that a leader gives all to come, before it begins with as many as make a version."""
-SOON_S = 0.05
 
 
 def offered(state: Leader, event: io.Offered) -> tuple[Leader, list[io.Action]] | None:
@@ -58,7 +57,7 @@ def counted(state: Leader, dataset: str, now: float) -> tuple[Leader, list[io.Ac
         buffer=state.buffer.counted(dataset, manifest.round, manifest.digest, manifest.deltas),
         counted={**state.counted, dataset: Update(manifest.digest, manifest.samples, participants)},
         coming=grant(coming, now),
-        due=min(state.due, now + SOON_S * (1 + len(state.selected) // 10)),
+        due=soon(state, now),
     )
     told = events.UpdateCounted(
         run=state.run,
