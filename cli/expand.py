@@ -81,7 +81,7 @@ def _workers(workers: Sequence[PlannedWorker]) -> list[str]:
 def _groups(workers: Sequence[PlannedWorker]) -> list[str]:
     """How many of each role are in each group; those in every group have a line of their own."""
     from tag.names import natural
-    from tag.plan import EVERY_GROUP
+    from tag.spec import EVERY_GROUP
 
     count = Counter(
         (place.channel, place.group, worker.spec.role) for worker in workers for place in worker.spec.memberships

@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import Literal
 
-from tag.plan import EVERY_GROUP, WorkerSpec
+from tag.spec import EVERY_GROUP, WorkerSpec
 from tag.summary import home_group
 
 NAME_LIMIT = 63

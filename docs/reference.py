@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 from tag import kubernetes_values as values
 from tag.describe import attributes, in_yaml, summary
 from tag.flame.files import DatasetRecord, DataSpecEntry, JobFile, ModelSpec
-from tag.plan import Model
+from tag.model import Model
 from tag.schema import Tag
 from tag.stack import FEDERATION, SECRET, Stack
 

@@ -18,7 +18,8 @@ import numpy as np
 
 from local.processes import Child, Command
 from tag.load import Loaded
-from tag.plan import DatasetSpec, TrainSettings, WorkerSpec
+from tag.settings import DatasetSpec, TrainSettings
+from tag.spec import WorkerSpec
 from worker.data import Arrays, Data
 from worker.errors import WorkerError
 from worker.training import LOSS_BITS, Learner

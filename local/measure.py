@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.processes import Child, Command
-from tag.plan import WorkerSpec
+from tag.spec import WorkerSpec
 from worker.errors import InputError, WorkerError
 
 BUILD_S = 120.0

@@ -19,11 +19,11 @@ from report.traffic import Ledger
 from tag.load import Loaded
 from tag.plan import PlannedWorker
 from tag.roots import root_of, roots
+from worker.address import Address
 from worker.errors import InputError, WorkerError
 from worker.events import Event, Failed, Finished
 from worker.operator import Operator
 from worker.tensors import digest
-from worker.transport import Address
 
 TICK_S = 0.2
 FETCH_S = 60.0

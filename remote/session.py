@@ -19,11 +19,11 @@ from remote.ways import Ways
 from tag.kubernetes import Kubernetes
 from tag.plan import Plan
 from tag.roots import root_of, roots
+from worker.address import Address
 from worker.errors import WorkerError
 from worker.events import Event, Progress
 from worker.operator import Operator
 from worker.protocol.messages import State
-from worker.transport import Address
 
 CONNECT_S = 60.0
 """Seconds until the broker answers for the first time."""

@@ -10,11 +10,11 @@ from tag.datasets import Dataset
 from tag.faults import Fault
 from tag.names import group_name, group_region
 from tag.options import Choice
-from tag.plan import DatasetSpec, Split, TrainSettings
 from tag.reading.paths import resolved
 from tag.reading.places import Where
 from tag.reading.source import Document
 from tag.rules.data import Placed
+from tag.settings import DatasetSpec, Split, TrainSettings
 from tag.stack import Stack, StackDataset
 
 if TYPE_CHECKING:

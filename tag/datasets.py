@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tag.plan import DatasetSpec, TrainSettings
+from tag.settings import DatasetSpec, TrainSettings
 
 
 @dataclass(frozen=True, slots=True)

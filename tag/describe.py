@@ -3,7 +3,7 @@
 import inspect
 import re
 
-from tag.plan import Model
+from tag.model import Model
 
 
 def attributes(kind: type[Model]) -> dict[str, str]:

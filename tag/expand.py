@@ -9,20 +9,13 @@ from pydantic import BaseModel
 
 from tag.datasets import Dataset
 from tag.infer import complete, depths, lowest_channel, model_channel
+from tag.model import Model
 from tag.names import group_name, label, worker_id
 from tag.options import Optimizer, Selector
-from tag.plan import (
-    GROUP_MARK,
-    Limits,
-    Membership,
-    Model,
-    Plan,
-    PlannedWorker,
-    RunSettings,
-    TrainSettings,
-    WorkerSpec,
-)
+from tag.plan import Limits, Plan, PlannedWorker
 from tag.schema import Role, Tag
+from tag.settings import RunSettings, TrainSettings
+from tag.spec import GROUP_MARK, Membership, WorkerSpec
 
 M = TypeVar("M", bound=Model)
 

@@ -13,9 +13,10 @@ from pydantic_core import core_schema
 
 from tag.describe import attributes, in_yaml, summary
 from tag.kubernetes_resources import Amounts, Share
+from tag.model import Model
 from tag.names import LONGEST
 from tag.options import OPTIMIZERS, SELECTORS, Optimizer, Selector, Sort
-from tag.plan import Limits, Model
+from tag.plan import Limits
 from tag.rules.structure import COORDINATE, OPPOSITE
 from tag.schema import Channel, GroupBy, Role, Tag
 from tag.stack import FEDERATION, SECRET, Stack

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from tag.kubernetes_resources import Resources
 from tag.kubernetes_values import Address, DnsLabel, LabelName, LabelText, OwnLabel, Quantity
-from tag.plan import Model
+from tag.model import Model
 from tag.values import Count, Natural, Port, Truth, Wait
 
 REGION_LABEL = "topology.kubernetes.io/region"

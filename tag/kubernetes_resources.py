@@ -6,7 +6,8 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from tag.kubernetes_values import Quantity, amount
-from tag.plan import Limits, Model
+from tag.model import Model
+from tag.plan import Limits
 
 
 class Amounts(Model):

@@ -10,7 +10,7 @@ from tag.faults import Fault, TagError, split
 from tag.files import AT, read_datasets, read_job, read_named_tag, read_programs, read_stack, read_tag
 from tag.infer import Complete, complete
 from tag.names import hint, listing, slug
-from tag.plan import Plan, RunSettings
+from tag.plan import Plan
 from tag.reading.paths import is_file, shown
 from tag.reading.places import Where
 from tag.reading.source import Document
@@ -18,6 +18,7 @@ from tag.rules import associations, asynchronous, coordination, data, flow, nami
 from tag.rules.data import Placed
 from tag.rules.tally import tally
 from tag.schema import Tag
+from tag.settings import RunSettings
 from tag.stack import Stack, stack_name
 
 STACKS = Path(__file__).resolve().parent.parent / "stacks"

@@ -6,7 +6,7 @@ import re
 import string
 from collections.abc import Iterable
 
-from tag.plan import EVERY_GROUP
+from tag.spec import EVERY_GROUP
 
 LONGEST = 63
 """Characters of a worker's id and of every name that Kubernetes sees."""

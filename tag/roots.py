@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tag.names import natural
-from tag.plan import EVERY_GROUP, Plan, WorkerSpec
+from tag.plan import Plan
+from tag.spec import EVERY_GROUP, WorkerSpec
 
 _LEADS = ("lead", "ring")
 

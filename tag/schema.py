@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from tag.plan import Limits, Model
+from tag.model import Model
+from tag.plan import Limits
 from tag.values import Truth, Whole
 
 DEFAULT_GROUP = "default"

@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import ConfigDict, Field, field_validator
 
 from tag.kubernetes import Kubernetes
+from tag.model import Model
 from tag.options import Optimizer, Selector
-from tag.plan import DatasetSpec, Model, RunSettings, Split, Training, TrainSettings
+from tag.settings import DatasetSpec, RunSettings, Split, Training, TrainSettings
 from tag.values import Count, Fraction, Positive
 
 FEDERATION = "fedtag:federation"

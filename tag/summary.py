@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from tag.plan import EVERY_GROUP, Plan, PlannedWorker, WorkerSpec
+from tag.plan import Plan, PlannedWorker
 from tag.reading.paths import shown
 from tag.schema import Tag
+from tag.spec import EVERY_GROUP, WorkerSpec
 
 FEDERATIONS = "(the federation's)"
 """In tables, the broker that has no name."""

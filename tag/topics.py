@@ -5,7 +5,8 @@
 
 from typing import Literal, NamedTuple
 
-from tag.plan import EVERY_GROUP, Part, PlannedWorker, WorkerSpec
+from tag.plan import PlannedWorker
+from tag.spec import EVERY_GROUP, Part, WorkerSpec
 
 Kind = Literal[
     "here",

@@ -59,7 +59,10 @@ def test_the_aggregator_needs_neither_the_training_nor_the_infrastructure_librar
         for path in (ROOT / folder).glob("*.py")
         if path.stem not in training
     ]
-    core += [ROOT / "worker" / f"{name}.py" for name in ("channel", "transport", "wire", "staging", "sums", "tensors")]
+    core += [
+        ROOT / "worker" / f"{name}.py"
+        for name in ("address", "channel", "links", "transport", "wire", "staging", "sums", "tensors")
+    ]
     heavy = {"keras", "tensorflow", "sklearn", "rich", "matplotlib"}
 
     assert not {f"{path.name} imports {name}" for path in core for name in imported(path) if name in heavy}

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from tag.plan import WorkerSpec
+from tag.spec import WorkerSpec
+from worker.address import Address
 from worker.errors import InputError, WorkerError
 from worker.health import serve
 from worker.journal import LEVELS, Journal
 from worker.roles.base import Quit, Worker
 from worker.roles.compose import compose
-from worker.transport import Address
 
 
 def main(argv: list[str] | None = None) -> int:

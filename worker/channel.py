@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from tag import topics
-from tag.plan import EVERY_GROUP, Membership, WorkerSpec
+from tag.spec import EVERY_GROUP, Membership, WorkerSpec
 from worker.events import Dropped, Event
+from worker.links import Inbound
 from worker.protocol.messages import Message, encode
-from worker.transport import Inbound, Link
+from worker.transport import Link
 from worker.wire import Joined
 from worker.wire import encode as encode_chunk
 

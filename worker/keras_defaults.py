@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tag.plan import TrainSettings
+from tag.settings import TrainSettings
 from worker.data import Array, Arrays
 
 BATCH = 512

@@ -9,7 +9,7 @@ import resource
 import sys
 from pathlib import Path
 
-from tag.plan import WorkerSpec
+from tag.spec import WorkerSpec
 from worker import determinism
 from worker.errors import InputError, WorkerError
 from worker.model import build_model, weight_names

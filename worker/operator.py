@@ -7,14 +7,16 @@ from typing import Self
 from msgspec.structs import replace
 
 from tag.limits import ACK_CHUNKS
-from tag.plan import Membership, WorkerSpec
+from tag.spec import Membership, WorkerSpec
 from tag.topics import OPERATOR, ROOT, parse
+from worker.address import Address
 from worker.channel import Channel, read
 from worker.download import Download, Downloaded
 from worker.errors import WorkerError
 from worker.events import Event, read_event
+from worker.links import Disconnected, Inbound, Links
 from worker.protocol.messages import Alive, ModelManifest, State, Want
-from worker.transport import Address, Disconnected, Inbound, Link, Links
+from worker.transport import Link
 from worker.wire import WireError, decode
 
 ASK_AGAIN_S = 2.0

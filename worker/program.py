@@ -15,7 +15,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, Protocol
 
-from tag.plan import DatasetSpec
+from tag.settings import DatasetSpec
 from worker.data import Array, Data, Dataset
 from worker.errors import InputError, WorkerError
 

@@ -7,7 +7,8 @@ from typing import Self
 
 import numpy as np
 
-from tag.plan import DatasetSpec, TrainSettings, WorkerSpec
+from tag.settings import DatasetSpec, TrainSettings
+from tag.spec import WorkerSpec
 from worker import determinism, keras_defaults
 from worker.data import Array, Arrays, Data
 from worker.errors import InputError, Stopped, WorkerError

@@ -1,143 +1,25 @@
 """The MQTT link: the only module that knows the client library."""
 
 import contextlib
-import queue
 import random
-import select
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tag.limits import KEEPALIVE_S
-from worker.errors import InputError
+from worker.address import Address, context_of
+from worker.links import Connected, Disconnected, Inbound, Links
 
 CONNECT_S = 5.0
 """Seconds that an attempt to connect may take."""
 CLOSE_S = 2.0
 """Seconds in which the last message must be out."""
-MISC_S = 1.0
-"""Seconds after which the client library looks at its keepalive."""
 _RETRY_S = (1, 15)
-_PORTS = {"mqtt": 1883, "mqtts": 8883}
-
-
-@dataclass(frozen=True, slots=True)
-class Inbound:
-    """A message that came in."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """A link is up and its subscriptions are granted; `again` if it was up before."""
-
-    again: bool
-    broker: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnected:
-    """A link is down; it comes back by itself."""
-
-    reason: str
-    broker: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the broker is.
-
-    Attributes:
-        host: name or address.
-        port: TCP port.
-        tls: folder with ca.crt, tls.crt and tls.key; None is without TLS.
-    """
-
-    host: str
-    port: int
-    tls: Path | None = None
-
-    @staticmethod
-    def parse(url: str, tls: Path | None = None) -> "Address":
-        """The address in `mqtt://host:port` or `mqtts://host:port`.
-
-        Raises:
-            InputError: another form, or mqtts without a folder of certificates.
-        """
-        parts = urlsplit(url)
-        try:
-            port = parts.port
-        except ValueError:
-            port = 0
-        if parts.scheme not in _PORTS or not parts.hostname or port == 0:
-            raise InputError(f"broker {url!r} is no address; write mqtt://host:port or mqtts://host:port")
-        if (parts.scheme == "mqtts") != (tls is not None):
-            raise InputError(f"broker {url!r}: mqtts needs --tls with a folder of certificates, and mqtt takes none")
-        return Address(parts.hostname, port or _PORTS[parts.scheme], tls)
-
-
-class Links:
-    """What several connections have in common: one queue of what comes, and one place to wait for it."""
-
-    def __init__(self) -> None:
-        self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._all: list[Link] = []
-        self._woken, self._waker = socket.socketpair()
-        for end in (self._woken, self._waker):
-            end.setblocking(False)
-
-    def join(self, link: "Link") -> None:
-        """Take in a connection."""
-        self._all.append(link)
-
-    def leave(self, link: "Link") -> None:
-        """Let go of a connection, which is closed; with the last one everything is."""
-        self._all.remove(link)
-        if not self._all:
-            self._woken.close()
-            self._waker.close()
-
-    def put(self, item: Any, *, wake: bool = True) -> None:
-        """Let `next` give this; from any thread, and from a signal's handler."""
-        self._items.put(item)
-        if wake:
-            with contextlib.suppress(OSError):
-                self._waker.send(b"\0")
-
-    def next(self, timeout: float) -> Any:
-        """What comes next: `Connected`, `Disconnected`, `Inbound`, what was `put`; None after `timeout` seconds."""
-        end = time.monotonic() + timeout
-        while True:
-            with contextlib.suppress(queue.Empty):
-                return self._items.get_nowait()
-            if (left := end - time.monotonic()) <= 0:
-                return None
-            self.work(left)
-
-    def work(self, timeout: float) -> None:
-        """Move the network's bytes, for at most `timeout` seconds and until something has come."""
-        socks = {sock: link for link in self._all if (sock := link.dialled()) is not None}
-        writes = [sock for sock, link in socks.items() if link.wants_write]
-        buffered = [sock for sock in socks if isinstance(sock, ssl.SSLSocket) and sock.pending() > 0]
-        patience = 0 if buffered else min(timeout, MISC_S)
-        readable, writable, _ = select.select([self._woken, *socks], writes, [], patience)
-        if self._woken in readable:
-            with contextlib.suppress(OSError):
-                self._woken.recv(4096)
-        for sock, link in socks.items():
-            link.move(reads=sock in readable or sock in buffered, writes=sock in writable)
 
 
 class Link:
@@ -190,7 +72,7 @@ class Link:
         self._client.connect_timeout = CONNECT_S
         self._client.max_inflight_messages = 0
         if address.tls is not None:
-            self._client.tls_set_context(_context(address.tls))
+            self._client.tls_set_context(context_of(address.tls))
         if will is not None:
             self._client.will_set(will[0], will[1], qos=1, retain=True)
         self._client.on_socket_open = self._on_socket_open
@@ -328,16 +210,3 @@ class Link:
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         self.received += len(message.payload)
         self._links.put(Inbound(message.topic, bytes(message.payload), message.retain), wake=False)
-
-
-def _context(folder: Path) -> ssl.SSLContext:
-    """A context that trusts the folder's CA and shows its certificate."""
-    try:
-        context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
-        context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
-    except (OSError, ssl.SSLError) as error:
-        raise InputError(
-            f"certificates in {str(folder)!r} can't be used: {error}; the folder holds ca.crt, tls.crt and tls.key"
-        ) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from report.graph.model import ChannelView, Crowd, Graph, Member, RoleView
 from tag.infer import model_channel
 from tag.names import natural
-from tag.plan import EVERY_GROUP, Plan, PlannedWorker
+from tag.plan import Plan, PlannedWorker
 from tag.rules.structure import COORDINATE
 from tag.schema import Tag
+from tag.spec import EVERY_GROUP
 
 Key = tuple[tuple[str, str], ...]
 """Channels and groups."""

@@ -7,7 +7,7 @@ from report.graph.blocks import Placed
 from report.graph.model import ChannelView, Crowd
 from report.graph.shapes import SMALL, Frame, Sheet
 from report.graph.words import functions_of, groups_of
-from tag.plan import EVERY_GROUP
+from tag.spec import EVERY_GROUP
 
 _PAD, _LINE = 0.13, 0.19
 _WIDE = 6.0

@@ -9,7 +9,7 @@ from report.graph.choice import Block, fits_in_a_row
 from report.graph.model import ChannelView, Graph, RoleView
 from report.graph.panels import Panel, needed, place_panel
 from report.graph.shapes import Frame, Ruler, Sheet
-from tag.plan import EVERY_GROUP
+from tag.spec import EVERY_GROUP
 
 _PANEL, _TO_PANEL = 2.85, 0.45
 _BESIDE = 0.2

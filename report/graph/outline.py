@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from report.graph.model import ChannelView, Crowd, Graph, RoleView
 from report.graph.words import functions_of, replicas_of, title_of, workers_of
 from report.text import clean
-from tag.plan import EVERY_GROUP
+from tag.spec import EVERY_GROUP
 
 _MOST_PLACES, _MOST_NAMES, _MOST_IN_RING = 12, 4, 8
 

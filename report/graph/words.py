@@ -2,9 +2,9 @@
 
 from report.graph.model import ChannelView, Crowd, Graph, RoleView
 from report.text import listing, plural
-from tag.plan import EVERY_GROUP
 from tag.rules.structure import COORDINATE
 from tag.schema import DEFAULT_GROUP
+from tag.spec import EVERY_GROUP
 
 _AROUND = "↻"
 _MOST_NAMED = 6

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from tag.estimate.traffic import Flow, flows
 from tag.names import natural
-from tag.plan import EVERY_GROUP, Membership, Plan, PlannedWorker, WorkerSpec
+from tag.plan import Plan, PlannedWorker
+from tag.spec import EVERY_GROUP, Membership, WorkerSpec
 
 HERE = "*"
 """The place of the broker, and of workers without a region, where the stack names no home."""

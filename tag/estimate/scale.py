@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tag.datasets import Dataset
-from tag.plan import DatasetSpec, Plan, PlannedWorker, TrainSettings
+from tag.plan import Plan, PlannedWorker
 from tag.schema import GroupBy, Role, Tag
+from tag.settings import DatasetSpec, TrainSettings
 
 _PART = re.compile(r"(?P<head>mnist:|program:|npz:[^#]+#)[0-9]+/[0-9]+")
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tag.limits import CHUNK_BYTES
-from tag.plan import EVERY_GROUP, Membership, Plan, PlannedWorker
+from tag.plan import Plan, PlannedWorker
+from tag.spec import EVERY_GROUP, Membership
 
 CHUNK_HEAD_BYTES = 32
 """Before the bytes of a chunk."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from tag.plan import Model
+from tag.model import Model
 from tag.values import Count, Positive, Truth, Whole
 
 

@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from tag.faults import Fault, TagError
 from tag.flame.files import DatasetRecord, DataSpec, JobFile, ModelSpec
+from tag.model import Model
 from tag.names import group_region, listing, natural, slug
-from tag.plan import Model
 from tag.reading.parse import parse
 from tag.reading.paths import is_file, is_folder, shown
 from tag.reading.places import Where

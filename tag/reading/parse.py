@@ -8,8 +8,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from tag.faults import Fault
+from tag.model import Model
 from tag.names import hint, listing
-from tag.plan import Model
 from tag.reading.places import Where
 from tag.reading.source import Document
 

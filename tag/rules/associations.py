@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator, Mapping
 from tag.faults import Fault
 from tag.infer import Complete, depths, lowest_channel
 from tag.names import LONGEST, group_name, hint, label, listing, worker_id
-from tag.plan import EVERY_GROUP, GROUP_MARK
 from tag.reading.parse import dig
 from tag.reading.places import Where
 from tag.reading.source import Document
 from tag.schema import Role, Tag
+from tag.spec import EVERY_GROUP, GROUP_MARK
 
 _PAIR = 2
 

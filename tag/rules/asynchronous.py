@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from tag.faults import Fault
 from tag.options import Optimizer
-from tag.plan import EVERY_GROUP, Plan
+from tag.plan import Plan
 from tag.reading.places import Where
 from tag.reading.source import Document
+from tag.spec import EVERY_GROUP
 from tag.stack import Stack
 
 SORT = "fedbuff"

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from tag.faults import Fault
 from tag.names import listing
-from tag.plan import EVERY_GROUP
 from tag.reading.places import Where
 from tag.reading.source import Document
 from tag.rules.structure import COORDINATE
 from tag.rules.tally import Present
 from tag.schema import Channel, Role, Tag
+from tag.spec import EVERY_GROUP
 
 UPLOAD, AGGREGATE = "upload", "aggregate"
 

@@ -5,10 +5,10 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from tag.faults import Fault
 from tag.names import GROUP_RULE, RULE, group_name, is_group, is_name
-from tag.plan import GROUP_MARK
 from tag.reading.places import Where
 from tag.reading.source import Document
 from tag.schema import Channel, Role, Tag
+from tag.spec import GROUP_MARK
 
 LABEL_RULE = "a region has letters, digits, and inner hyphens, dots and underscores, at most 63 characters"
 CLAIM_RULE = "a claim has small letters, digits, and inner hyphens and dots, at most 253 characters"

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from tag.faults import Fault
 from tag.names import hint, listing
 from tag.options import FILLED, Choice, Optimizer, Selector
-from tag.plan import EVERY_GROUP, Plan, WorkerSpec
+from tag.plan import Plan
 from tag.reading.places import Where
 from tag.reading.source import Document
 from tag.rules.flow import AGGREGATE, RING
 from tag.rules.structure import COORDINATE
 from tag.schema import Tag
+from tag.spec import EVERY_GROUP, WorkerSpec
 from tag.stack import Stack
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from tag.faults import Fault
-from tag.plan import EVERY_GROUP
 from tag.reading.places import Where
 from tag.reading.source import Document
 from tag.rules.tally import Present
 from tag.schema import Tag
+from tag.spec import EVERY_GROUP
 
 
 def foreseen(tag: Tag) -> Present:

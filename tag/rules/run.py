@@ -9,7 +9,7 @@ from pathlib import Path
 from tag.faults import Fault
 from tag.infer import Complete
 from tag.names import LONGEST, RULE, is_name
-from tag.plan import EVERY_GROUP, Plan, PlannedWorker
+from tag.plan import Plan, PlannedWorker
 from tag.reading.paths import is_file
 from tag.reading.places import Where
 from tag.reading.source import Document
@@ -18,6 +18,7 @@ from tag.rules.asynchronous import is_asynchronous
 from tag.rules.data import Placed
 from tag.rules.tally import tally
 from tag.rules.topology import RUNS_TODAY, missing
+from tag.spec import EVERY_GROUP
 from tag.stack import Stack
 
 

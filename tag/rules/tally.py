@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tag.names import LONGEST
-from tag.plan import Plan, PlannedWorker, WorkerSpec
+from tag.plan import Plan, PlannedWorker
+from tag.spec import WorkerSpec
 from tag.topics import filters
 
 Present = Mapping[tuple[str, str], Mapping[str, int]]

@@ -21,18 +21,20 @@ import numpy as np
 
 from local.workers import local_workers, write_commands
 from tag.load import load_stack
-from tag.plan import WorkerSpec
+from tag.spec import WorkerSpec
 from tests.bench.brokers import NAMES, running
 from tests.bench.run import TAG, peak_of, write_stack
+from worker.address import Address
 from worker.channel import Channel, read
 from worker.events import Failed, Finished, RoundClosed
+from worker.links import Connected, Inbound
 from worker.operator import Operator
 from worker.protocol import follower as machine
 from worker.protocol import follower_io as io
 from worker.protocol.follower_state import Follower
 from worker.protocol.messages import Counts, Evaluation, Held, Here, ModelManifest, State, UpdateManifest, Want
 from worker.tensors import digest, pack, unpack
-from worker.transport import Address, Connected, Inbound, Link
+from worker.transport import Link
 from worker.wire import Received, decode, key_of
 
 A_PROCESS = 60

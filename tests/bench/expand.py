@@ -21,11 +21,12 @@ from tag.datasets import Dataset
 from tag.expand import collector_paused
 from tag.faults import Fault, split
 from tag.load import load_stack, plan_of
-from tag.plan import DatasetSpec, Plan, RunSettings, TrainSettings
+from tag.plan import Plan
 from tag.reading.source import Document, read
 from tag.rules import data, run, sources, structure
 from tag.rules.data import Placed
 from tag.schema import Tag
+from tag.settings import DatasetSpec, RunSettings, TrainSettings
 from tag.stack import FEDERATION, Stack
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)

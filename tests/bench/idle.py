@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tag.plan import TrainSettings
+from tag.settings import TrainSettings
 from worker.data import Array, Arrays, Data, Dataset
 
 PARAMETERS = int(os.environ.get("FEDTAG_BENCH_PARAMETERS", "34826"))

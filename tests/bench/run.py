@@ -23,9 +23,9 @@ from local.broker import free_port
 from local.workers import Workers, local_workers, write_commands
 from tag.load import load_stack
 from tests.bench.brokers import NAMES, running
+from worker.address import Address
 from worker.events import Finished, RoundClosed, Uploaded
 from worker.operator import Operator
-from worker.transport import Address
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOOR = ROOT.parent / "shared" / "bench" / "mqtt_floor.py"

@@ -11,7 +11,7 @@ import pytest
 from cli.__main__ import main
 from local.measure import measure
 from tag.load import load_stack
-from tag.plan import WorkerSpec
+from tag.spec import WorkerSpec
 from worker.errors import InputError
 
 FLAME = Path(__file__).parents[1] / "fixtures" / "flame"

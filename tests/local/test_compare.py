@@ -9,7 +9,7 @@ import pytest
 
 from local.compare import POOLED, compare, learner
 from tag.load import load_stack
-from tag.plan import WorkerSpec
+from tag.spec import WorkerSpec
 from worker.errors import WorkerError
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tag.plan import DatasetSpec, Membership, Plan, PlannedWorker, RunSettings, TrainSettings, WorkerSpec
+from tag.plan import Plan, PlannedWorker
+from tag.settings import DatasetSpec, RunSettings, TrainSettings
+from tag.spec import Membership, WorkerSpec
 from worker import events as ev
 
 CHANNEL = "param-channel"

@@ -16,7 +16,9 @@ from report import chart_comparison, chart_learning, chart_rounds, chart_tag
 from report.charts import charts
 from report.drawing import Chart
 from report.record import Record, read_record
-from tag.plan import DatasetSpec, Membership, Plan, PlannedWorker, WorkerSpec
+from tag.plan import Plan, PlannedWorker
+from tag.settings import DatasetSpec
+from tag.spec import Membership, WorkerSpec
 from tests.report.build import Story, comparison_of, keep, plan_of, star, story
 from worker import events as ev
 

@@ -7,8 +7,8 @@ from report.graph.build import from_plan
 from report.graph.model import Graph
 from tag.datasets import Dataset
 from tag.expand import expand
-from tag.plan import DatasetSpec, TrainSettings
 from tag.schema import Tag
+from tag.settings import DatasetSpec, TrainSettings
 
 FETCH, LEAD = ["fetch", "upload"], ["distribute", "aggregate"]
 REGIONS = ("asia", "eu", "us")

@@ -5,8 +5,9 @@ from collections import defaultdict
 from tag.datasets import Dataset
 from tag.estimate.traffic import Flow
 from tag.expand import expand
-from tag.plan import DatasetSpec, Plan, RunSettings, TrainSettings
+from tag.plan import Plan
 from tag.schema import Channel, GroupBy, Role, Tag
+from tag.settings import DatasetSpec, RunSettings, TrainSettings
 
 MODEL = 139_832
 """Bytes of the demo's model.safetensors: 34,826 weights of 4 bytes and their header."""

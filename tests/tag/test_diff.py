@@ -9,8 +9,9 @@ from tag.datasets import Dataset
 from tag.diff import Difference, diff_plans, diff_tags, lines
 from tag.expand import expand
 from tag.load import load_stack
-from tag.plan import DatasetSpec, Plan, RunSettings, TrainSettings
+from tag.plan import Plan
 from tag.schema import Channel, GroupBy, Role, Tag
+from tag.settings import DatasetSpec, RunSettings, TrainSettings
 from tag.summary import tag_summary
 
 GROUPS = ("asia", "eu", "us")

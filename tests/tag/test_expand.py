@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from tag.datasets import Dataset
 from tag.expand import expand
 from tag.infer import complete
-from tag.plan import EVERY_GROUP, DatasetSpec, Plan, TrainSettings
+from tag.plan import Plan
 from tag.schema import Tag
+from tag.settings import DatasetSpec, TrainSettings
+from tag.spec import EVERY_GROUP
 
 GROUPS = ["asia", "eu", "us"]
 

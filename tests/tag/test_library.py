@@ -12,8 +12,9 @@ from tag.datasets import Dataset
 from tag.expand import expand
 from tag.library import TIERS, Order, stack_text, tag_text, topologies
 from tag.load import load_stack, load_tag
-from tag.plan import DatasetSpec, Plan, TrainSettings
+from tag.plan import Plan
 from tag.reading.source import read
+from tag.settings import DatasetSpec, TrainSettings
 
 PROGRAM = Path(__file__).parents[2] / "worker" / "programs" / "softmax.py"
 NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,6}[a-z0-9])?", fullmatch=True) | st.sampled_from(

@@ -11,7 +11,7 @@ import pytest
 
 from tag.faults import TagError
 from tag.load import is_stack, load_stack, load_tag
-from tag.plan import RunSettings, Split, TrainSettings
+from tag.settings import RunSettings, Split, TrainSettings
 
 ROOT = Path(__file__).parents[2]
 FLAME = ROOT / "tests" / "fixtures" / "flame"

@@ -9,8 +9,9 @@ import pytest
 from tag.flame.job import load_job
 from tag.load import load_stack
 from tag.options import OPTIMIZERS, SELECTORS, Optimizer, Selector
-from tag.plan import RunSettings, WorkerSpec
 from tag.rules.options import job_choices, problems
+from tag.settings import RunSettings
+from tag.spec import WorkerSpec
 
 TREE = """\
 name: tree

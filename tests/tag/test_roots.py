@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from tag.datasets import Dataset
 from tag.expand import expand
-from tag.plan import DatasetSpec, Plan, TrainSettings
+from tag.plan import Plan
 from tag.roots import NOBODY, behind, lineage, root_of, roots
 from tag.schema import Tag
+from tag.settings import DatasetSpec, TrainSettings
 from tests.report import topologies as made
 
 

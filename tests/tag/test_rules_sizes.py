@@ -15,11 +15,12 @@ from tag.faults import TagError
 from tag.load import load_tag
 from tag.names import hint
 from tag.npz import samples
-from tag.plan import DatasetSpec, Plan, TrainSettings
+from tag.plan import Plan
 from tag.reading.source import read
 from tag.rules.sizes import check_objects
 from tag.rules.tally import tally
 from tag.schema import Tag
+from tag.settings import DatasetSpec, TrainSettings
 from tests.tag.mutants import huge
 
 

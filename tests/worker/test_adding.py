@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tag.plan import Membership, WorkerSpec
+from tag.spec import Membership, WorkerSpec
 from tag.topics import parse
 from worker import events
 from worker.channel import Channel, Drops, Letter

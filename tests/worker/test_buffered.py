@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tag.options import Optimizer
-from tag.plan import RunSettings
+from tag.settings import RunSettings
 from worker import events
 from worker.protocol import leader as rounds
 from worker.protocol import leader_io as io

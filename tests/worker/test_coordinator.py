@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from tag.plan import RunSettings
+from tag.settings import RunSettings
 from worker import events
 from worker.protocol import coordinator as machine
 from worker.protocol.coordinator import Coordinator

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tag.plan import DatasetSpec, Split
+from tag.settings import DatasetSpec, Split
 from worker.data import Array, Arrays, Data, load_dataset, mnist
 from worker.errors import InputError
 

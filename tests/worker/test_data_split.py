@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tag.plan import Split
+from tag.settings import Split
 from worker.data import Array, by_scikit_learn, divide, hold_out
 from worker.data.split import HoldOut
 from worker.errors import InputError

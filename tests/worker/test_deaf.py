@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
-from tag.plan import Membership, RunSettings, WorkerSpec
+from tag.settings import RunSettings
+from tag.spec import Membership, WorkerSpec
 from tag.topics import Topic, parse
+from worker.address import Address
 from worker.journal import Journal
+from worker.links import Connected, Inbound
 from worker.roles.base import Worker
 from worker.roles.compose import compose
 from worker.roles.lead import LISTEN_S
-from worker.transport import Address, Connected, Inbound
 
 
 class Deaf:

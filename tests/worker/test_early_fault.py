@@ -9,11 +9,13 @@ from iotcore import Broker
 
 from local.broker import free_port
 from tag.load import load_stack
+from worker.address import Address
 from worker.journal import Journal
+from worker.links import Inbound
 from worker.protocol.messages import Here
 from worker.roles.base import Worker
 from worker.roles.compose import compose
-from worker.transport import Address, Inbound, Link
+from worker.transport import Link
 
 LIMIT_S = 30.0
 PROGRAM = """

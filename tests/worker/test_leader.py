@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from tag.options import Optimizer, Selector
-from tag.plan import RunSettings
+from tag.settings import RunSettings
 from worker import events
 from worker.protocol import leader as rounds
 from worker.protocol import leader_io

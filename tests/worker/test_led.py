@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tag.plan import RunSettings
+from tag.settings import RunSettings
 from worker import events
 from worker.protocol import leader as rounds
 from worker.protocol import leader_io as io

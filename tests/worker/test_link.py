@@ -8,7 +8,9 @@ from typing import Any
 from iotcore import Broker
 
 from local.broker import EmbeddedBroker, free_port
-from worker.transport import Address, Connected, Disconnected, Inbound, Link
+from worker.address import Address
+from worker.links import Connected, Disconnected, Inbound
+from worker.transport import Link
 
 LIMIT_S = 20.0
 

@@ -14,12 +14,15 @@ from typing import Any
 import pytest
 
 from local.broker import EmbeddedBroker
-from tag.plan import Membership, RunSettings, WorkerSpec
+from tag.settings import RunSettings
+from tag.spec import Membership, WorkerSpec
 from tag.topics import ROOT, Topic, parse
+from worker.address import Address
 from worker.channel import Letter
 from worker.journal import Journal
+from worker.links import Connected, Disconnected, Inbound, Links
 from worker.roles.base import Part, Quit, Worker
-from worker.transport import Address, Connected, Disconnected, Inbound, Link, Links
+from worker.transport import Link
 
 LIMIT_S = 20.0
 MESSAGES = 400

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tag.plan import DatasetSpec, TrainSettings, WorkerSpec
+from tag.settings import DatasetSpec, TrainSettings
+from tag.spec import WorkerSpec
 from worker.data import Arrays, Data
 from worker.errors import InputError, WorkerError
 from worker.program import load_program

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tag.plan import DatasetSpec, TrainSettings, WorkerSpec
+from tag.settings import DatasetSpec, TrainSettings
+from tag.spec import WorkerSpec
 from worker import export
 from worker.tensors import pack
 from worker.training import Learner
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.timeout(300)  # 46 s of CPU in all, which take long whe
 SCRIPT = """
 import hashlib, json, sys
 from pathlib import Path
-from tag.plan import WorkerSpec
+from tag.spec import WorkerSpec
 from worker import determinism
 spec = WorkerSpec.model_validate_json(sys.argv[1])
 determinism.prepare(spec.train.threads)

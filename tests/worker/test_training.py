@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tag.plan import DatasetSpec, Membership, TrainSettings, WorkerSpec
+from tag.settings import DatasetSpec, TrainSettings
+from tag.spec import Membership, WorkerSpec
 from worker import determinism
 from worker.errors import Stopped, WorkerError
 from worker.tensors import Weights
@@ -247,7 +248,7 @@ def test_the_stronger_the_proximal_term_the_nearer_an_update_stays(spec_of: Spec
 FEDPROX_IN_KERAS = """
 import sys
 import numpy as np
-from tag.plan import TrainSettings
+from tag.settings import TrainSettings
 from worker import determinism
 
 determinism.prepare(1)

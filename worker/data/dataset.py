@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from tag.plan import DatasetSpec, Split
+from tag.settings import DatasetSpec, Split
 from worker.data import mnist, npz
 from worker.data.arrays import Array, Arrays, Data
 from worker.data.split import HoldOut, divide, hold_out

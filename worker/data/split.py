@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tag.plan import Split
+from tag.settings import Split
 from worker.determinism import derive_seed
 from worker.errors import InputError
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tag.plan import TrainSettings
+from tag.settings import TrainSettings
 from worker.data import Arrays, Data
 
 Matrix = NDArray[np.float32]

@@ -12,7 +12,7 @@ from typing import Self
 import msgspec
 from msgspec.structs import replace
 
-from tag.plan import RunSettings
+from tag.settings import RunSettings
 from worker.protocol.messages import Evaluation
 
 UNIT = 1 << 16

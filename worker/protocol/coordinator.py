@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tag.limits import STATE_S
-from tag.plan import RunSettings
+from tag.settings import RunSettings
 from worker import events
 from worker.protocol.members import Members
 from worker.protocol.messages import Here, Pairing, State

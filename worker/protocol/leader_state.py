@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tag.limits import BEAT_S, STATE_S
-from tag.plan import RunSettings
+from tag.settings import RunSettings
 from worker import events
 from worker.protocol import leader_io as io
 from worker.protocol.buffer import Buffer

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tag.plan import Membership, WorkerSpec
-from tag.plan import Part as Kind
+from tag.spec import Membership, WorkerSpec
+from tag.spec import Part as Kind
 from tag.topics import filters
+from worker.address import Address
 from worker.channel import Channel, Drops, Letter
 from worker.errors import InputError
 from worker.events import Event, Progress
 from worker.journal import Journal
+from worker.links import Connected, Disconnected, Inbound, Links
 from worker.meter import Meter
 from worker.protocol.messages import Here, encode
-from worker.transport import Address, Connected, Disconnected, Inbound, Link, Links
+from worker.transport import Link
 
 TICK_S = 0.1
 TOLD_EVENTS = 32

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tag.plan import Membership
-from tag.plan import Part as Kind
+from tag.spec import Membership
+from tag.spec import Part as Kind
 from worker.errors import InputError
 from worker.roles.base import Worker
 from worker.roles.coordinate import Coordinate, Pairs

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tag.plan import WorkerSpec
+from tag.spec import WorkerSpec
 from worker.errors import InputError, Stopped, WorkerError
 from worker.protocol.follower_io import Task
 from worker.protocol.messages import Counts, Evaluation

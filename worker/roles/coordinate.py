@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tag.plan import Membership, RunSettings
+from tag.settings import RunSettings
+from tag.spec import Membership
 from worker.channel import Letter, read
 from worker.protocol import coordinator as machine
 from worker.protocol.coordinator import Coordinator

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tag.plan import Membership
+from tag.spec import Membership
 from worker.channel import Channel, Letter, read
 from worker.download import Download
 from worker.protocol import follower as machine

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tag.limits import BEAT_S, WINDOW_CHUNKS, model_window
-from tag.plan import Membership, RunSettings
+from tag.settings import RunSettings
+from tag.spec import Membership
 from worker.channel import Channel, Letter, read
 from worker.checkpoints import Volume
 from worker.protocol import leader_io as io

@@ -4,7 +4,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
-from tag.plan import RunSettings
+from tag.settings import RunSettings
 from worker import events
 from worker.channel import Letter, read
 from worker.checkpoints import Volume

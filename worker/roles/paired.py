@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tag.limits import STATE_S
-from tag.plan import Membership
+from tag.spec import Membership
 from worker import events
 from worker.channel import Letter, read
 from worker.protocol import follower_io as above

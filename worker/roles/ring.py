@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tag.plan import Membership, RunSettings
+from tag.settings import RunSettings
+from tag.spec import Membership
 from worker.channel import Channel, Letter, read
 from worker.checkpoints import Volume
 from worker.protocol import leader_io as io

@@ -1,6 +1,6 @@
 """The part of a ring's member that trains: it offers its update, keeps it, and takes the model that all made."""
 
-from tag.plan import Membership
+from tag.spec import Membership
 from worker.channel import Channel, Letter
 from worker.protocol import follower_io as io
 from worker.protocol.messages import ModelManifest, UpdateManifest, encode

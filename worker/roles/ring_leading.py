@@ -1,6 +1,6 @@
 """The hands of a ring's leader: it counts offers, and instead of adding up it names attempts."""
 
-from tag.plan import RunSettings
+from tag.settings import RunSettings
 from worker import events
 from worker.channel import Letter, read
 from worker.checkpoints import Volume

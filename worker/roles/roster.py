@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tag.plan import EVERY_GROUP, Membership
+from tag.spec import EVERY_GROUP, Membership
 from worker.journal import Journal
 
 LOOK_S = 2.0

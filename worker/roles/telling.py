@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tag.plan import WorkerSpec
+from tag.spec import WorkerSpec
 from worker import events
 from worker.protocol.follower_io import Task
 from worker.training import Learner
