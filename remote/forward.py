@@ -5,6 +5,7 @@ closed, whoever was connected connects again, as MQTT clients do, and gets to th
 """
 
 import contextlib
+import functools
 import selectors
 import socket
 import threading
@@ -73,7 +74,7 @@ class Forward:
                 continue
             except OSError:
                 return
-            self._start(lambda near=near: self._lead(near))  # type: ignore[misc]  # mypy reads no default of a lambda
+            self._start(functools.partial(self._lead, near))
 
     def _lead(self, near: socket.socket) -> None:
         """Lead one connection to the broker, until either side ends."""

@@ -22,6 +22,12 @@ _AXIS = 0.6
 _NAME = 18
 _MOST_ROWS = 42
 
+_LABELLED = 7
+"""Curves that are labelled; more labels say less than the dots at the right."""
+
+_WIDE = 0.03
+"""Span of accuracies in which whole percents tell the ticks apart."""
+
 
 def comparison_chart(record: Record, colours: dict[str, str]) -> Chart | None:
     """The comparison's curves and final accuracies; None if the run has none."""
@@ -62,7 +68,7 @@ def _rows(found: Verdict) -> list[Entrant]:
 def _lines(found: Verdict, look: dict[str, str]) -> list[Line]:
     """Curves from round 1 on; the first model is the same for all."""
     looks = {FEDERATED: INK, POOLED: MUTED}
-    few = len(found.entrants) <= 7  # noqa: PLR2004 - more labels than that say less than the dots at the right
+    few = len(found.entrants) <= _LABELLED
     lines = []
     for entrant in found.entrants:
         kept = [p for p in entrant.points if math.isfinite(p.accuracy)]
@@ -96,5 +102,5 @@ def _dots(axes: "Axes", found: Verdict, rows: list[Entrant], look: dict[str, str
     low, high = axes.get_xlim()
     axes.set_xlim(low, min(high, 1.0) if low < 1 else high)
     axes.locator_params(axis="x", nbins=2)
-    digits = 0 if high - low > 0.03 else 1  # noqa: PLR2004 - as many as tell the ticks apart
+    digits = 0 if high - low > _WIDE else 1
     axes.xaxis.set_major_formatter(lambda v, _: percent(v, digits))

@@ -27,6 +27,15 @@ _MANY = 40
 _NAMED = 4
 """Experiments up to which the title names all."""
 
+_THICK = 8
+"""Curves that are drawn thick; more would hide each other."""
+
+_FLAT = 1e-3
+"""Span below which a curve would be drawn as if it rose."""
+
+_WIDE = (0.06, 0.006)
+"""Spans of accuracies down to which whole percents, and tenths of them, tell the ticks apart."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -134,7 +143,7 @@ def draw_lines(axes: "Axes", lines: Sequence[Line], say: Say) -> None:
         return
     last = max(line.points[-1][0] for line in lines)
     start = min(line.points[0][0] for line in lines)
-    thin = len(lines) > 8 or last > _MANY  # noqa: PLR2004 - beyond that, thick lines and dots hide each other
+    thin = len(lines) > _THICK or last > _MANY
     for line in sorted(lines, key=lambda one: one.main):
         x, y = zip(*line.points, strict=True)
         dots = "o" if last <= _MANY else ""
@@ -148,11 +157,11 @@ def draw_lines(axes: "Axes", lines: Sequence[Line], say: Say) -> None:
     if start == 0:
         axes.set_xticks([0, *axes.get_xticks()])
     low, high = axes.get_ylim()
-    if high - low < 1e-3:  # noqa: PLR2004 - a flat curve would be drawn as if it rose
-        axes.set_ylim(low - 5e-4, high + 5e-4)
+    if high - low < _FLAT:
+        axes.set_ylim(low - _FLAT / 2, high + _FLAT / 2)
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     span = axes.get_ylim()[1] - axes.get_ylim()[0]
-    digits = 0 if span > 0.06 else 1 if span > 0.006 else 2  # noqa: PLR2004 - as many as tell the ticks apart
+    digits = sum(span <= wide for wide in _WIDE)
     formatter = (lambda v, _: percent(v, digits)) if say is percent else (lambda v, _: f"{v:.3g}")
     axes.yaxis.set_major_formatter(FuncFormatter(formatter))
     _label_ends(axes, lines, say)

@@ -22,6 +22,9 @@ _PALE = 0.45
 _GAPS = 40
 """Rounds up to which there are gaps between bars; between more they would flicker."""
 
+_HEIGHTS, _LOW = ((1, 2.5), (4, 1.6)), 1.05
+"""Inches of a panel where there are at most so many rows of them, and where there are more."""
+
 
 def phases_chart(record: Record, colours: dict[str, str]) -> Chart | None:
     """The time of each region in each round, by phase; None if no trainer told of any."""
@@ -39,14 +42,14 @@ def phases_chart(record: Record, colours: dict[str, str]) -> Chart | None:
     several = " (mean of its trainers)" if any(len(ds) > 1 for ds in places.values()) else ""
     subtitle = f"Seconds of each phase in each round, for each region{several}; times in words are means of all rounds."
     notes = {name: f"{seconds(means[name])} training" for name in places}
-    figure, panels = _panels(title, subtitle, places, colours, notes)
+    figure, top, panels = _panels(title, subtitle, places, colours, notes)
     high = max(sum(of_region(r, ds).phases.values()) for r in shown for ds in places.values())
     high = max([high, *(r.seconds for r in shown if r.seconds)]) * 1.05
     for name, axes in panels:
         _stack(axes, shown, [of_region(r, places[name]) for r in shown], colours[name])
         axes.set_ylim(0, high or 1)
         axes.yaxis.set_major_formatter(lambda v, _: f"{v:g} s")
-    _legend(figure, _fills(next(iter(colours.values()))))
+    _legend(figure, top, _fills(next(iter(colours.values()))))
     alt = f"{title}. Mean training by region: " + "; ".join(f"{n} {seconds(m)}" for n, m in means.items()) + "."
     return render("phases", title, alt, figure, colours)
 
@@ -75,12 +78,12 @@ def _fills(colour: str) -> Iterator[tuple[str, str, float]]:
     yield _WAITING, GRID, 1.0
 
 
-def _legend(figure: "Figure", looks: Iterable[tuple[str, str, float]]) -> None:
+def _legend(figure: "Figure", top: float, looks: Iterable[tuple[str, str, float]]) -> None:
     """What each look stands for, in a row above the panels."""
     from matplotlib.patches import Rectangle
 
     wide, high = figure.get_size_inches()
-    x, y = MARGIN + _AXIS, float(figure.legend_top)  # type: ignore[attr-defined] # set by _panels
+    x, y = MARGIN + _AXIS, top
     for phase, fill, alpha in looks:
         box = Rectangle((x / wide, (y - 0.13) / high), 0.13 / wide, 0.13 / high, facecolor=fill, alpha=alpha)
         figure.add_artist(box)
@@ -102,7 +105,7 @@ def bytes_chart(record: Record, colours: dict[str, str]) -> Chart | None:
     title = f"{each}{all_told}"
     subtitle = "MQTT payload of each region's trainers in each round: sent above the line, received below it."
     notes = {name: f"{volume(pair[0])} up, {volume(pair[1])} down" for name, pair in sums.items()}
-    figure, panels = _panels(title, subtitle, places, colours, notes)
+    figure, top, panels = _panels(title, subtitle, places, colours, notes)
     high = max((max(p.sent or 0, p.received or 0) for ps in parts.values() for p in ps), default=0) or 1
     for name, axes in panels:
         x = [r.number for r in shown]
@@ -113,7 +116,7 @@ def bytes_chart(record: Record, colours: dict[str, str]) -> Chart | None:
         axes.yaxis.set_major_formatter(lambda v, _: volume(abs(v)).replace(".0 ", " ") if v else "0")
         _rounds_axis(axes, x)
     one = next(iter(colours.values()))
-    _legend(figure, [("sent", one, 1.0), ("received", one, _PALE)])
+    _legend(figure, top, [("sent", one, 1.0), ("received", one, _PALE)])
     alt = f"{title}. By region: " + "; ".join(f"{name} {note}" for name, note in notes.items()) + "."
     return render("bytes", title, alt, figure, colours)
 
@@ -150,16 +153,15 @@ def _rounds_axis(axes: "Axes", numbers: Sequence[int]) -> None:
 
 def _panels(
     title: str, subtitle: str, places: dict[str, tuple[str, ...]], colours: dict[str, str], notes: dict[str, str]
-) -> tuple["Figure", list[tuple[str, "Axes"]]]:
-    """A panel for each region, with its name, its colour and a note; all share their scales."""
+) -> tuple["Figure", float, list[tuple[str, "Axes"]]]:
+    """A panel for each region, with its name, colour and note, all of one scale; and where a legend may be put."""
     columns = len(places) if len(places) <= _FEW else 3 if len(places) <= _SOME else 5
     rows = -(-len(places) // columns)
-    high = 2.5 if rows == 1 else 1.6 if rows <= 4 else 1.05  # noqa: PLR2004 - many rows are low ones
+    high = next((high for most, high in _HEIGHTS if rows <= most), _LOW)
     head = 0.44
     row = high + head + 0.38
     figure, taken = sheet(title, subtitle, rows * row + _LEGEND + MARGIN)
     top = figure.get_size_inches()[1] - taken
-    figure.legend_top = top  # type: ignore[attr-defined] # where a legend may be put
     gap = 0.22
     wide = (WIDTH - 2 * MARGIN - _AXIS - gap * (columns - 1)) / columns
     panels = []
@@ -175,7 +177,7 @@ def _panels(
             axes.set_xlabel("round", size=8.5)
         _heading(axes, name, notes[name], colours[name], wide)
         panels.append((name, axes))
-    return figure, panels
+    return figure, top, panels
 
 
 def _heading(axes: "Axes", name: str, note: str, colour: str, inches: float) -> None:

@@ -88,7 +88,7 @@ class Verdict:
         blurred = [e for e in (self.pooled, self.best_alone) if e and abs(self.difference(e)) <= self.margin(e)]
         if blurred:
             margin = max(100 * self.margin(e) for e in blurred)
-            what = "neither difference is" if len(blurred) == 2 else f"the difference to {blurred[0].name} is not"  # noqa: PLR2004 - both
+            what = "neither difference is" if blurred[1:] else f"the difference to {blurred[0].name} is not"
             parts.append(f"{what} more than chance explains with {self.tested:,} test samples (±{margin:.2f} points)")
         if len({e.last.round for e in self.entrants}) > 1:
             parts.append("they trained for different numbers of rounds")

@@ -47,6 +47,9 @@ _STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
 }
 
+_REGULAR = 400
+"""The weight of regular type."""
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -90,7 +93,7 @@ def _fonts(text: str) -> list[str]:
     missing = {ord(c) for c in text} - letters(font_manager.findfont(FONT))
     found = [FONT]
     for font in sorted(font_manager.fontManager.ttflist, key=lambda f: (f.name, f.fname)) if missing else []:
-        if font.name in found or font.weight != 400 or not missing:  # noqa: PLR2004 - the weight of regular type
+        if font.name in found or font.weight != _REGULAR or not missing:
             continue
         has = missing & letters(font.fname)
         if has:

@@ -7,6 +7,9 @@ MINUTE = 60
 HOUR = 3600
 UNKNOWN = "–"
 
+_THOUSAND, _HUNDRED = 999.5, 99.95
+"""What is shown as 1000 takes the next unit, and what is shown as 100 has three figures, which say enough."""
+
 
 def clean(text: object) -> str:
     """Text without what could move a cursor, break a line or not be encoded; such characters become `�`."""
@@ -68,10 +71,10 @@ def volume(count: float | None) -> str:
         return UNKNOWN
     value, unit = float(count), "B"
     for larger in ("kB", "MB", "GB", "TB"):
-        if value < 999.5:  # noqa: PLR2004 - what would be rounded to 1000 takes the next unit
+        if value < _THOUSAND:
             break
         value, unit = value / 1000, larger
-    digits = 0 if unit == "B" or value >= 99.95 else 1  # noqa: PLR2004 - three figures say enough
+    digits = 0 if unit == "B" or value >= _HUNDRED else 1
     return f"{value:.{digits}f} {unit}"
 
 

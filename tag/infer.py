@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tag.names import group_name
-from tag.schema import DEFAULT_GROUP, Channel, Role, Tag
+from tag.schema import DEFAULT_GROUP, PAIR, Channel, Role, Tag
 
 FETCH = ("fetch", "upload")
 LEAD = ("distribute", "aggregate")
@@ -124,7 +124,7 @@ def _advice(role: Role, channels: list[Channel], group: str = "") -> str:
 
 
 def _functions(channel: Channel, depth: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
-    if channel.func_tags or len(channel.pair) != 2:  # noqa: PLR2004  a pair
+    if channel.func_tags or len(channel.pair) != PAIR:
         return channel.func_tags
     here, there = channel.pair
     if here == there:

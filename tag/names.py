@@ -25,6 +25,9 @@ _LETTERS = string.ascii_lowercase + string.digits + "-/"
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _DIGITS = re.compile(r"(\d+)")
 
+_LISTED = 12
+"""Names in a list that is to be read, not scrolled."""
+
 
 def is_name(text: str) -> bool:
     """Whether a text can stand in topics, worker ids and Kubernetes names."""
@@ -75,8 +78,8 @@ def listing(names: Iterable[str]) -> str:
 @functools.lru_cache(maxsize=64)
 def _listing(names: frozenset[str]) -> str:
     ordered = sorted(names, key=natural)
-    more = f" and {len(ordered) - 12} more" if len(ordered) > 12 else ""  # noqa: PLR2004  a list to read, not to scroll
-    return ", ".join(repr(name) for name in ordered[:12]) + more if ordered else "none"
+    more = f" and {len(ordered) - _LISTED} more" if len(ordered) > _LISTED else ""
+    return ", ".join(repr(name) for name in ordered[:_LISTED]) + more if ordered else "none"
 
 
 def hint(wrong: str, known: Iterable[str]) -> str:

@@ -29,6 +29,10 @@ class GroupBy(Model):
         return value or (DEFAULT_GROUP,)
 
 
+PAIR = 2
+"""Roles that a channel joins; a ring joins one with itself."""
+
+
 class Channel(Model):
     """A link between two roles, in groups that do not hear each other.
 

@@ -123,7 +123,7 @@ def _group(crowd: Crowd, channel: str) -> str:
 
 def _for_every_group(sheet: Sheet, own: list[_Spot], other: list[_Spot]) -> list[_Spot]:
     """A card for every group has a line of each group that stands at the other side."""
-    if len(own) != 1 or own[0].group != EVERY_GROUP or len(other) < 2:  # noqa: PLR2004 - of several groups
+    if len(own) != 1 or own[0].group != EVERY_GROUP or not other[1:]:
         return own
     card = sheet.boxes[own[0].box]
     inside = all(card.x + _IN / 2 < spot.x < card.right - _IN / 2 for spot in other)

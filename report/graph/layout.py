@@ -18,6 +18,9 @@ _LEAST = 1.9
 _BETWEEN = 0.4
 """Inches between tiers and the channels that join them."""
 
+_ABREAST = 3
+"""Ducts that have room beside each other."""
+
 
 @dataclass(frozen=True)
 class _Plan:
@@ -122,7 +125,7 @@ def _add(ducts: list[Duct], channel: ChannelView) -> None:
 
 def _few(ducts: list[Duct]) -> list[Duct]:
     """Ducts beside each other; where they are many, the channels between the same roles share one."""
-    if len(ducts) <= 3:  # noqa: PLR2004 - three have room beside each other
+    if len(ducts) <= _ABREAST:
         return ducts
     pairs: dict[tuple[str, str], list[ChannelView]] = {}
     for duct in ducts:

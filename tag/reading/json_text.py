@@ -21,6 +21,9 @@ _ABOUT = {
 
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
+_SHOWN = 30
+"""Characters of a wrong word, enough to find it."""
+
 
 def quick(text: str) -> tuple[Any] | None:
     """The plain value of a text with which nothing is wrong, thirty times as fast as with places; None for others."""
@@ -141,7 +144,7 @@ def _scalar(builder: Builder, offset: int, character: str) -> int:
         raise _wrong(offset, "a value is missing")
     if word[0].startswith(("//", "/*", "#")):
         raise _wrong(offset, 'a comment stands here, which JSON forbids (a key "//" is left out)')
-    shown = word[0] if len(word[0]) <= 30 else f"{word[0][:30]}…"  # noqa: PLR2004  enough to find it
+    shown = word[0] if len(word[0]) <= _SHOWN else f"{word[0][:_SHOWN]}…"
     raise _wrong(offset, f"{shown!r} is no value (a text stands in double quotes)")
 
 

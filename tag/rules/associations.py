@@ -8,10 +8,8 @@ from tag.names import LONGEST, group_name, hint, label, listing, worker_id
 from tag.reading.parse import dig
 from tag.reading.places import Where
 from tag.reading.source import Document
-from tag.schema import Role, Tag
+from tag.schema import PAIR, Role, Tag
 from tag.spec import EVERY_GROUP, GROUP_MARK
-
-_PAIR = 2
 
 
 def check(whole: Complete, document: Document) -> Iterator[Fault]:
@@ -64,7 +62,7 @@ def check_written(tag: Tag, document: Document, inferred: Collection[str] = ()) 
     """
     known = {channel.name for channel in tag.channels}
     roles = {role.name for role in tag.roles}
-    broken = {c.name for c in tag.channels if len(c.pair) != _PAIR or not roles.issuperset(c.pair)}
+    broken = {c.name for c in tag.channels if len(c.pair) != PAIR or not roles.issuperset(c.pair)}
     for i, role in enumerate(tag.roles):
         if role.name not in inferred:
             own: dict[str, Collection[str]] = {

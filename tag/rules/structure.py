@@ -9,7 +9,7 @@ from tag.reading.parse import dig
 from tag.reading.places import Where
 from tag.reading.source import Document
 from tag.rules import naming
-from tag.schema import Channel, Role, Tag
+from tag.schema import PAIR, Channel, Role, Tag
 
 ANSWERS = (
     ("fetch", "distribute"),
@@ -27,8 +27,6 @@ COORDINATE = "coordinate"
 
 MOST_REPLICAS = 1000
 """More copies than anybody means; a number of another size is a slip, and would fill the memory."""
-
-_PAIR = 2
 
 
 def check(tag: Tag, document: Document) -> Iterator[Fault]:
@@ -53,7 +51,7 @@ def check(tag: Tag, document: Document) -> Iterator[Fault]:
 
 def _pair(tag: Tag, channel: Channel, document: Document, at: Where) -> Iterator[Fault]:
     subject = f"channel {channel.name!r}"
-    if len(channel.pair) != _PAIR:
+    if len(channel.pair) != PAIR:
         message = f"pair has {len(channel.pair)} roles; a channel joins two (the same twice is a ring)"
         yield document.fault((*at, "pair"), "T012", subject, message)
     known = [role.name for role in tag.roles]
@@ -66,7 +64,7 @@ def _pair(tag: Tag, channel: Channel, document: Document, at: Where) -> Iterator
 
 
 def _functions(channel: Channel, own: frozenset[str], document: Document, at: Where) -> Iterator[Fault]:
-    if not channel.func_tags or len(channel.pair) != _PAIR:
+    if not channel.func_tags or len(channel.pair) != PAIR:
         return
     subject, tags = f"channel {channel.name!r}", channel.func_tags
     for role in sorted(tags.keys() - set(channel.pair)):
@@ -169,7 +167,7 @@ def _graph(tag: Tag, document: Document) -> Iterator[Fault]:
         message = "no role has isDataConsumer: true, so nobody would train; set it on the role that has data"
         yield document.fault(("roles",), "T014", "TAG", message)
         return
-    if any(len(channel.pair) != _PAIR for channel in tag.channels):
+    if any(len(channel.pair) != PAIR for channel in tag.channels):
         return
     first = next(role.name for role in tag.roles if role.is_data_consumer)
     together, reached = _reached(tag, first), depths(tag)

@@ -4,7 +4,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -72,24 +72,30 @@ def _may_write(plan: Plan, name: str, topic: Topic) -> bool:
     return own and (name != OPERATOR or topic.kind in ("want", "other"))
 
 
-@needs_mosquitto
-def test_everyone_reads_what_the_protocol_says_and_nothing_else(start: Callable[..., Server], plan: Plan) -> None:
-    server, topics = start(), _topics(plan)
-    readers = {name: server.join(name) for name in [*(w.spec.worker for w in plan.workers), OPERATOR]}
+def _heard(server: Server, names: Iterable[str], topics: Iterable[Topic]) -> dict[str, list[str]]:
+    """What each of some readers of everything gets of what is said under these topics, sorted."""
+    readers = {name: server.join(name) for name in names}
     observer = server.join(OBSERVER, subscribe="nothing")
-
     for topic in topics:
         observer.client.publish(str(topic), b"x", qos=1)
     for name in readers:
         observer.say(f"test/end/{name}")
-
-    for name, reader in readers.items():
+    for reader in readers.values():
         assert reader.ended.wait(WAIT_S)
-        expected = sorted(str(topic) for topic in topics if _may_read(plan, name, topic))
-        assert expected, "a reader of nothing would pass any rules"
-        assert sorted(reader.got) == expected, name
     for listener in (*readers.values(), observer):
         listener.stop()
+    return {name: sorted(reader.got) for name, reader in readers.items()}
+
+
+@needs_mosquitto
+def test_everyone_reads_what_the_protocol_says_and_nothing_else(start: Callable[..., Server], plan: Plan) -> None:
+    topics = _topics(plan)
+    names = [*(w.spec.worker for w in plan.workers), OPERATOR]
+
+    for name, got in _heard(start(), names, topics).items():
+        expected = sorted(str(topic) for topic in topics if _may_read(plan, name, topic))
+        assert expected, "a reader of nothing would pass any rules"
+        assert got == expected, name
 
 
 PARTS = {
@@ -140,18 +146,8 @@ def test_who_is_coordinated_reads_the_pairs_of_its_own_group_and_the_coordinator
         return any(is_so and (topic.kind, to) in HEARS[does] for is_so, to in mine)
 
     with servers(tmp_path, plan) as start:
-        server = start()
-        readers = {name: server.join(name) for name in listeners}
-        observer = server.join(OBSERVER, subscribe="nothing")
-        for topic in topics:
-            observer.client.publish(str(topic), b"x", qos=1)
-        for name in readers:
-            observer.say(f"test/end/{name}")
-        for name, reader in readers.items():
-            assert reader.ended.wait(WAIT_S)
-            assert sorted(reader.got) == sorted(str(topic) for topic in topics if hears(name, topic)), name
-        for listener in (*readers.values(), observer):
-            listener.stop()
+        for name, got in _heard(start(), listeners, topics).items():
+            assert got == sorted(str(topic) for topic in topics if hears(name, topic)), name
 
 
 @needs_mosquitto
@@ -267,19 +263,7 @@ def test_a_regions_broker_tells_its_own_workers_of_their_group_and_strangers_not
         for to in ("", *names)
     ]
     with servers(tmp_path, tree, "broker-eu") as start:
-        server = start()
-        readers = {name: server.join(name) for name in sorted(names)}
-        observer = server.join(OBSERVER, subscribe="nothing")
-
-        for topic in topics:
-            observer.client.publish(str(topic), b"x", qos=1)
-        for name in readers:
-            observer.say(f"test/end/{name}")
-
-        assert all(reader.ended.wait(WAIT_S) for reader in readers.values())
-        got = {name: {str(topic) for topic in topics} & set(reader.got) for name, reader in readers.items()}
-        for listener in (*readers.values(), observer):
-            listener.stop()
+        got = _heard(start(), sorted(names), topics)
 
     assert {name for name, heard in got.items() if heard} == own, "the others' rules are at other brokers"
     for name in own:
@@ -287,3 +271,23 @@ def test_a_regions_broker_tells_its_own_workers_of_their_group_and_strangers_not
     assert any("/update/" in topic for topic in got["middle-aggregator-eu-0"])
     assert any("/model/" in topic for topic in got["trainer-eu-mnist-1"])
     assert not any("/update/" in topic for topic in got["trainer-eu-mnist-1"])
+
+
+@needs_mosquitto
+def test_members_of_a_ring_hear_each_other_and_what_is_for_one_goes_to_one(tmp_path: Path) -> None:
+    ring = load_stack("ring").plan
+    names = [worker.spec.worker for worker in ring.workers]
+    topics = [
+        Topic(ring.federation, ring.model_channel, "default", kind, names[0], to)
+        for kind in (*KINDS, "part", "stand")
+        for to in ("", *names)
+    ]
+    to_all = {"here", "state", "claim", "alive", "model"}
+    to_one = {"want", "update", "evaluation", "model", "part", "stand"}
+
+    with servers(tmp_path, ring) as start:
+        got = _heard(start(), names, topics)
+
+    for name in names:
+        expected = [t for t in topics if (t.to == "" and t.kind in to_all) or (t.to == name and t.kind in to_one)]
+        assert got[name] == sorted(map(str, expected)), name

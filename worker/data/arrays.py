@@ -45,11 +45,11 @@ class Arrays:
             InputError: naming `what`, if lengths differ, labels are no class numbers, or samples are no finite numbers.
         """
         x, y = np.asarray(self.x), np.asarray(self.y)
-        if x.ndim < 2:  # noqa: PLR2004  # one axis for the samples, one or more for each
+        if not x.shape[1:]:
             raise InputError(
                 f"{what}: samples have shape {x.shape!r}; (samples, features…) is wanted; give each sample its own axis"
             )
-        if y.ndim == 2 and y.shape[1] == 1:  # noqa: PLR2004  # MedMNIST's labels are a column
+        if y.shape[1:] == (1,):  # MedMNIST's labels are a column
             y = y[:, 0]
         if y.ndim != 1:
             raise InputError(

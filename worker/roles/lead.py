@@ -59,12 +59,12 @@ class Lead(Part):
         self._over = 0
         self._replica = election.Replica(spec.worker, 0 if paired else spec.index or 0)
         volume = Volume(state, worker.journal)
-        self.leading = self._hands(spec.run, volume, upper, paired=paired)
+        self.leading = self._hands(spec.run, volume, upper)
         if (found := volume.read()) is not None:
             self.leading.take(*found)
 
-    def _hands(self, settings: RunSettings, volume: Volume, upper: Upper | None, *, paired: bool) -> Leading:
-        return Leading(self, settings, volume, upper, paired=paired)
+    def _hands(self, settings: RunSettings, volume: Volume, upper: Upper | None) -> Leading:
+        return Leading(self, settings, volume, upper, paired=self._given is not None)
 
     # --- what comes
 

@@ -33,7 +33,7 @@ class Upper(ABC):
         """This replica leads no more."""
 
     @abstractmethod
-    def gathered(self, held: Held, file: bytearray, members: Members, now: float) -> None:
+    def gathered(self, held: Held, file: bytearray, now: float) -> None:
         """All who are expected are here, and a model to begin with."""
 
     @abstractmethod
@@ -209,7 +209,7 @@ class Leading:
     def _pass_on(self, upper: Upper, action: io.Action, now: float) -> None:
         match action:
             case io.Gathered(held) if self.store.model is not None:
-                upper.gathered(held, self.store.model, self.members, now)
+                upper.gathered(held, self.store.model, now)
             case io.PassOn(_, _, participants, evaluation, deltas):
                 upper.summed(self.store.sums(), participants, evaluation, now, deltas)
             case io.PassJudgement(evaluation):

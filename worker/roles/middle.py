@@ -92,7 +92,7 @@ class Middle(Source, Upper):
         self._leading = self._task = None
         self.follow.deactivate()
 
-    def gathered(self, held: Held, file: bytearray, members: Members, now: float) -> None:  # noqa: ARG002
+    def gathered(self, held: Held, file: bytearray, now: float) -> None:
         """All who are expected are here: so this one is."""
         self.follow.prepared(held, file, now)
 

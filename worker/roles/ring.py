@@ -78,7 +78,7 @@ class RingLead(Lead):
         self._follow, self._adding = follow, adding
         super().__init__(worker, place, roster=roster, channel=channel, upper=upper)
 
-    def _hands(self, settings: RunSettings, volume: Volume, upper: Upper | None, *, paired: bool) -> Leading:  # noqa: ARG002  as Lead's
+    def _hands(self, settings: RunSettings, volume: Volume, upper: Upper | None) -> Leading:
         self.leading = RingLeading(self, settings, volume, upper)
         self.leading.follow, self.leading.adding = self._follow, self._adding
         return self.leading
