@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tag.library import Order, tag_text, topologies
+from report.as_json import describe
+from report.record import read_record
 from tests.bench.run import ROOT
 
 REGIONS = ("eu", "us", "asia")
-EACH = 2
+PARTS = 6
 LIMIT_S = 900
 WITHOUT_REPORT = """
 import sys, report.write
@@ -37,27 +38,31 @@ class Case:
     """What is compared.
 
     Attributes:
-        topology: of `fedtag new`.
+        tag: of `stacks/tags/`.
         settings: of the stack.
         exact: it ends with the star's model.
+        groups: of the TAG, to which the parts of the data belong in turn.
     """
 
-    topology: str
+    tag: str
     settings: Mapping[str, Any]
     exact: bool = False
+    groups: tuple[str, ...] = REGIONS
 
 
 CASES = {
-    "star": Case("central", {}, exact=True),
+    "star": Case("regions", {}, exact=True),
     "tree": Case("hierarchical", {}, exact=True),
-    "coordinated": Case("coordinated", {}, exact=True),
-    "ring": Case("ring", {}, exact=True),
-    "asynchronous star": Case("central", {"optimizer": {"sort": "fedbuff", "kwargs": {"aggGoal": 3}}}),
+    "coordinated": Case("coordinated", {}, exact=True, groups=("eu", "us")),
+    "ring": Case("ring", {}, exact=True, groups=("default",)),
+    "hybrid": Case("hybrid", {}, exact=True),
+    "asynchronous star": Case("regions", {"optimizer": {"sort": "fedbuff", "kwargs": {"aggGoal": 3}}}),
+    "asynchronous tree": Case("hierarchical", {"optimizer": "fedbuff"}),
     **{
-        sort: Case("central", {"optimizer": sort})
+        sort: Case("regions", {"optimizer": sort})
         for sort in ("fedavgm", "fedadam", "fedyogi", "fedadagrad", "fedprox")
     },
-    "random 3 of 6": Case("central", {"selector": {"sort": "random", "kwargs": {"k": 3}}}),
+    "random 3 of 6": Case("regions", {"selector": {"sort": "random", "kwargs": {"k": 3}}}),
 }
 
 
@@ -84,19 +89,14 @@ class Found:
 
 def write_stack(folder: Path, case: Case, arguments: argparse.Namespace, seed: int) -> Path:
     """The stack of a case, and its TAG."""
-    ring = case.topology == "ring"
-    groups = ("default",) if ring else REGIONS
-    order = Order(topologies()[case.topology], groups, EACH)
-    (folder / "tag.yaml").write_text(tag_text(order, "compared", []))
-    parts = EACH * len(REGIONS)
-    datasets: dict[str, list[dict[str, str]]] = {group: [] for group in groups}
-    for number in range(parts):
-        region = REGIONS[number // EACH]
-        entry = {"name": f"part-{number + 1}", "uri": f"mnist:{number + 1}/{parts}", "region": region}
-        datasets["default" if ring else region].append(entry)
+    datasets: dict[str, list[dict[str, str]]] = {group: [] for group in case.groups}
+    for number in range(PARTS):
+        group, region = (names[number * len(names) // PARTS] for names in (case.groups, REGIONS))
+        entry = {"name": f"part-{number + 1}", "uri": f"mnist:{number + 1}/{PARTS}", "region": region}
+        datasets[group].append(entry)
     stack = folder / "Pulumi.compared.yaml"
     federation = {
-        "tag": "tag.yaml",
+        "tag": str(ROOT / "stacks" / "tags" / f"{case.tag}.yaml"),
         "program": str(ROOT / "worker" / "programs" / f"{arguments.program}.py"),
         "rounds": arguments.rounds,
         "seed": seed,
@@ -110,9 +110,6 @@ def write_stack(folder: Path, case: Case, arguments: argparse.Namespace, seed: i
 
 def run(case: Case, arguments: argparse.Namespace, seed: int) -> Found:
     """Train once."""
-    from report.record import read_record
-    from report.tables import describe
-
     with tempfile.TemporaryDirectory(prefix="fedtag-compare-") as scratch:
         folder = Path(scratch)
         stack = write_stack(folder, case, arguments, seed)

@@ -144,8 +144,8 @@ class Extra:
             case io.SendEvaluation(to, evaluation):
                 self._channel.say("evaluation", evaluation, to=to)
             case io.SendUpdate(to, manifest, first, last):
-                file = memoryview(self._file(manifest.round))
-                self._channel.send_chunks("update", file, manifest, range(first, last), to=to)
+                update = memoryview(self._file(manifest.round))
+                self._channel.send_chunks("update", update, manifest, range(first, last), to=to)
             case io.SendModel(to, held, first, last) if held.round == 0:
                 asked = ModelManifest(0, 0, self._state.term, held.digest, held.size)
                 self._channel.send_chunks("model", memoryview(self._file(0)), asked, range(first, last), to=to)

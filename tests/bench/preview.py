@@ -57,7 +57,7 @@ def _record(stack: Path) -> list[MockResourceArgs]:
     recorder = Recorder()
     pulumi.runtime.set_mocks(recorder, project="bench", stack="bench", preview=False)
 
-    @pulumi.runtime.test
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def run() -> None:
         Federation(args.plan.federation, args)
 
