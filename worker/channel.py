@@ -8,6 +8,7 @@ import msgspec
 
 from tag import topics
 from tag.spec import EVERY_GROUP, Membership, WorkerSpec
+from worker.bulk import ChunkName
 from worker.events import Dropped, Event
 from worker.links import Inbound
 from worker.protocol.messages import Message, encode
@@ -81,6 +82,15 @@ class Channel:
             self.link.publish(self.topic(kind, group=group, to=to), payload, retain=retain)
             self.sent += self.link.sent - before
 
+    def send(
+        self, kind: str, what: str | bytes, index: int, payload: bytes, *, group: str | None = None, to: str = ""
+    ) -> None:
+        """Publish a chunk of something when its turn comes, unless it is on its way there already."""
+        if self.link is not None:
+            before = self.link.sent
+            self.link.send(ChunkName(self.topic(kind, group=group, to=to), what, index), payload)
+            self.sent += self.link.sent - before
+
     def subscribe(self) -> None:
         """Subscribe once more, to all that this worker hears at the channel's broker."""
         if self.link is not None:
@@ -99,7 +109,8 @@ class Channel:
         """Publish chunks of a file, whose digest its manifest names."""
         head = encode(manifest)
         for index in chunks:
-            self.say(kind, encode_chunk(file, manifest.digest, index, head), group=group, to=to)
+            payload = encode_chunk(file, manifest.digest, index, head)
+            self.send(kind, head, index, payload, group=group, to=to)
 
     def echoes(self, inbound: Inbound) -> bool:
         """Whether a message is this worker's own: replicas hear what they say to each other."""

@@ -119,10 +119,10 @@ class Operator:
                 continue
             if self._model is not None and self._model.manifest.digest == state.model and self._model.file:
                 return bytes(self._model.file)
-            now_have = self._download.have(state.model)
-            if now_have != have and now_have % ACK_CHUNKS == 0:
-                have = now_have
-                self._want(name, state, have, ask=False)
+            if (came := self._download.have(state.model)) != have:
+                have, asked = came, time.monotonic()
+                if have % ACK_CHUNKS == 0:
+                    self._want(name, state, have, ask=False)
             if time.monotonic() - asked >= ASK_AGAIN_S:
                 asked = time.monotonic()
                 self._want(name, state, have, ask=True)

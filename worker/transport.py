@@ -13,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tag.limits import KEEPALIVE_S
 from worker.address import Address, context_of
+from worker.bulk import Bulk, ChunkName
 from worker.links import Connected, Disconnected, Inbound, Links
 
 CONNECT_S = 5.0
@@ -64,6 +65,7 @@ class Link:
         self._delay = 0.0
         # Jitter, so that a restarted broker is not stormed.
         self._longest = _RETRY_S[1] * random.uniform(0.6, 1.0)  # noqa: S311 - no secret
+        self._bulk = Bulk()
         self._closed = threading.Event()
         self._dialer: threading.Thread | None = None
         self._client = mqtt.Client(
@@ -80,6 +82,7 @@ class Link:
         self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
+        self._client.on_publish = self._on_publish
 
     def open(self) -> None:
         """Start connecting; `Connected` tells when it is up. A broker that is not there yet is tried again."""
@@ -101,6 +104,19 @@ class Link:
         self.sent += len(payload)
         self._client.publish(topic, payload, qos=1, retain=retain)
 
+    def send(self, name: ChunkName, payload: bytes) -> None:
+        """Send a chunk when its turn comes, behind what is small; one that is on its way already is not sent again."""
+        if not self.connected or name in self._bulk:
+            return
+        self.sent += len(payload)
+        self._bulk.add(name, payload)
+        self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        while (taken := self._bulk.take()) is not None:
+            name, payload = taken
+            self._bulk.sent(self._client.publish(name.topic, payload, qos=1).mid, name, time.monotonic())
+
     def subscribe(self) -> None:
         """Subscribe once more: the broker then gives all retained messages that its rules let through by now."""
         if self.connected and self._filters:
@@ -109,6 +125,8 @@ class Link:
     def close(self, farewells: Sequence[tuple[str, bytes]] = ()) -> None:
         """Send last, retained messages and disconnect; a clean disconnect sends no will."""
         end = time.monotonic() + CLOSE_S
+        while self.connected and self._bulk and time.monotonic() < end:
+            self._links.work(0.05)
         for topic, payload in farewells if self.connected else ():
             info = self._client.publish(topic, payload, qos=1, retain=True)
             while self.connected and not info.is_published() and time.monotonic() < end:
@@ -205,7 +223,12 @@ class Link:
         # Old by the time the next connection is up, when the beat tells what is missing; the library would send it all.
         with client._out_message_mutex:  # noqa: SLF001 - it has no public way to forget
             client._out_messages.clear()  # noqa: SLF001 - likewise
+        self._bulk.clear()
         self._links.put(Disconnected(str(reason), self._broker), wake=False)
+
+    def _on_publish(self, _client: mqtt.Client, _data: object, message: int, *_: object) -> None:
+        self._bulk.acknowledged(message, time.monotonic())
+        self._send_waiting()
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         self.received += len(message.payload)

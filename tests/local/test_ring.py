@@ -10,7 +10,7 @@ import pytest
 
 from tag.library import Order, tag_text, topologies
 from tests.local.programs import PACED
-from worker.protocol.follower import STALLED_S
+from worker.protocol.patience import STALLED_S
 
 NAMES = ["data-1", "data-2", "data-3"]
 ONE = {"default": NAMES}

@@ -8,6 +8,7 @@ import pytest
 from tag.spec import Membership, WorkerSpec
 from tag.topics import parse
 from worker import events
+from worker.bulk import ChunkName
 from worker.channel import Channel, Drops, Letter
 from worker.protocol.messages import UpdateManifest, Want
 from worker.protocol.ring_messages import Attempt, RingMember
@@ -32,6 +33,9 @@ class Wire:
         assert topic is not None
         self.sent += len(payload)
         self.said.append(Letter(topic.group, topic.kind, topic.sender, topic.to, payload))
+
+    def send(self, name: ChunkName, payload: bytes) -> None:
+        self.publish(name.topic, payload)
 
 
 class Hands:

@@ -1,10 +1,13 @@
 """A trainer's part of a round alone, with a clock of the test's own."""
 
+from itertools import pairwise
+
 from msgspec.structs import replace
 
 from worker.protocol import follower, follower_io
 from worker.protocol.follower_state import Follower
-from worker.protocol.messages import Counts, Evaluation, Held, State, Term, UpdateManifest, bits
+from worker.protocol.messages import Counts, Evaluation, Held, Slot, State, Term, UpdateManifest, bits
+from worker.protocol.patience import LONGEST_S
 
 TERM: Term = (1, "aggregator-all-0")
 BASE = Held(0, 0, "a" * 64, 1000)
@@ -168,3 +171,28 @@ def test_an_update_that_is_counted_no_more_is_sent_again() -> None:
     assert any(isinstance(a, follower_io.Confirmed) for a in done)
     assert not [a for a in quiet if isinstance(a, follower_io.SendUpdate)]
     assert [a.first for a in again if isinstance(a, follower_io.SendUpdate)] == [0]
+
+
+def test_an_update_that_is_long_on_its_way_is_sent_again_less_and_less_often() -> None:
+    """Else what is sent again fills a slow link, and nothing comes through any more."""
+    state, times = trained(), []
+    for tick in range(1, 900):
+        now = 5.0 + tick / 10
+        state, actions = follower.step(state, follower_io.Tick(), now)
+        times += [now for a in actions if isinstance(a, follower_io.SendUpdate)]
+
+    gaps = [round(later - sooner) for sooner, later in pairwise(times)]
+    assert gaps[:4] == [4, 8, LONGEST_S, LONGEST_S]
+
+
+def test_while_the_leader_takes_updates_of_others_nothing_is_sent_again() -> None:
+    state, sent = trained(), []
+    for second in range(6, 40):
+        heard = beat(slots={"two": Slot(second, 50)})
+        for event in (follower_io.StateHeard("agg", heard), follower_io.Tick()):
+            state, actions = follower.step(state, event, float(second))
+            sent += [a for a in actions if isinstance(a, follower_io.SendUpdate)]
+    _, again = follower.step(state, follower_io.Tick(), 60.0)
+
+    assert not sent
+    assert [a for a in again if isinstance(a, follower_io.SendUpdate)], "it was lost after all"

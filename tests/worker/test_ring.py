@@ -12,6 +12,7 @@ from tests.worker.ringing import LEADER, Member, World, killing, succeeding, upd
 from worker.protocol import attempts as leading
 from worker.protocol import ring as member
 from worker.protocol import ring_legs
+from worker.protocol.attempts import SILENT_S
 from worker.protocol.ring_legs import legs
 from worker.protocol.ring_messages import Stand
 from worker.ring_sums import RingSum, integers_digest
@@ -170,10 +171,10 @@ def test_whoever_is_silent_in_an_attempt_is_lost() -> None:
     for one in members.values():
         state, _ = leading.step(state, leading.Offered(one.offer()), 0.0)
     state, _ = leading.step(state, leading.Close(1, 1, ("a", "b")), 0.0)
-    state, _ = leading.step(state, leading.Reported("a", Stand(state.key, 1)), 9.0)
+    state, _ = leading.step(state, leading.Reported("a", Stand(state.key, 1)), SILENT_S - 1)
     here = leading.Looked({n: one.incarnation for n, one in members.items()}, frozenset("ab"))
-    state, early = leading.step(state, here, 9.9)
-    state, late = leading.step(state, here, 10.1)
+    state, early = leading.step(state, here, SILENT_S - 0.1)
+    state, late = leading.step(state, here, SILENT_S + 0.1)
 
     assert early == []
     assert late == [leading.Lose(frozenset("b"))]

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 import msgspec
 from msgspec.structs import replace
 
-from tag.limits import IDLE_SLOT_S
+from tag.limits import KEEPALIVE_S
 from worker.protocol.messages import Term
 from worker.protocol.ring_messages import Attempt, RingMember, RingOffer, Stand
 
+SILENT_S = 1.5 * KEEPALIVE_S
+"""Seconds of silence after which a member is lost: a broker gives one up that is gone; words may wait behind chunks."""
 DISAGREEMENTS = 3
 """Attempts in a row whose members make different models, after which the run fails."""
 
@@ -163,7 +165,7 @@ def _looked(state: Attempts, event: Looked, now: float) -> Step:
         if name not in state.offers or event.present.get(name) != state.offers[name].incarnation
     }
     if state.running:
-        lost |= {n for n, at in state.heard.items() if n not in state.models and now - at >= IDLE_SLOT_S}
+        lost |= {n for n, at in state.heard.items() if n not in state.models and now - at >= SILENT_S}
     if not lost:
         return state, []
     offers = {name: offer for name, offer in state.offers.items() if name not in lost}

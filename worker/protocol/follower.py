@@ -17,15 +17,13 @@ from worker.protocol.messages import (
     Want,
     members,
 )
+from worker.protocol.patience import LONGEST_S, STALLED_S, Patience
 from worker.protocol.slots import first_window
 from worker.protocol.streams import confirms
 from worker.wire import chunk_count
 
 RIDE_S = 0.1
 """Seconds that an evaluation waits to go with the update; training is seldom that short."""
-STALLED_S = 2.0
-"""Seconds without progress after which what is missing is asked for, or sent, again."""
-
 
 Step = tuple[Follower, list[io.Action]]
 
@@ -43,7 +41,7 @@ def _take(follower: Follower, event: io.Event, now: float) -> Step:
     actions: list[io.Action] = []
     match event:
         case io.Up():
-            follower = replace(follower, said=NO_TERM, fetching=None, stalled=now)
+            follower = replace(follower, said=NO_TERM, fetching=None, stalled=now, patience=Patience())
             actions = [_here(follower)]
         case io.Prepared(initial):
             follower = replace(follower, ready=True, held=(initial,))
@@ -84,10 +82,18 @@ def _hear(follower: Follower, sender: str, state: State, now: float) -> Step:
     upload = follower.upload
     if upload is not None and (follower.state is None or state.term != follower.state.term):
         upload = replace(upload, sent=0, confirmed=0, done=False, at=now)
+    elif upload is not None and follower.state is not None and _takes(state) != _takes(follower.state):
+        # The way to the leader is in use by others.
+        upload = replace(upload, at=now)
     stalled = follower.stalled
     if fresh:
-        stalled = now - STALLED_S if follower.paired else now
+        stalled = now - LONGEST_S if follower.paired else now
     return replace(follower, term=state.term, leader=sender, state=state, upload=upload, stalled=stalled), []
+
+
+def _takes(state: State) -> object:
+    """What a leader has of the updates under way."""
+    return state.slots, state.received
 
 
 def _turned(follower: Follower, run: int, number: int) -> Step:
@@ -108,7 +114,7 @@ def _offered(follower: Follower, manifest: ModelManifest, now: float) -> Step:
         return follower, []
     if follower.fetching is not None and follower.fetching.digest == manifest.digest:
         return follower, []
-    fetching = Fetching(manifest.digest, chunk_count(manifest.size), 0, now)
+    fetching = Fetching(manifest.digest, chunk_count(manifest.size), 0, now, now)
     return replace(follower, fetching=fetching, stalled=now), [io.Fetch(manifest)]
 
 
@@ -128,10 +134,15 @@ def _received(follower: Follower, event: io.Came | io.Spoiled | io.Holding, now:
         return follower, []
     if isinstance(event, io.Spoiled):
         return replace(follower, fetching=None, stalled=now), []
-    before, fetching = fetching.have, replace(fetching, have=event.have, at=now)
-    follower = replace(follower, fetching=fetching, stalled=now)
+    patience = follower.patience.moved(now - fetching.at)
     window = model_window(len(follower.state.selected)) if follower.state is not None else WINDOW_CHUNKS
-    if follower.leader and confirms(before, event.have, count=fetching.count, window=window):
+    due = confirms(fetching.have, event.have, count=fetching.count, window=window)
+    # Half a window may take long, and whoever is silent is left behind.
+    due = due or (now - fetching.told >= STALLED_S and fetching.have < event.have < fetching.count)
+    told = now if due else fetching.told
+    fetching = replace(fetching, have=event.have, at=now, told=told)
+    follower = replace(follower, fetching=fetching, stalled=now, patience=patience)
+    if follower.leader and due:
         return follower, [io.SendWant(follower.leader, Want(follower.term, fetching.digest, event.have))]
     return follower, []
 
@@ -183,11 +194,12 @@ def _needed(follower: Follower) -> str:
 def _advance_fetching(follower: Follower, now: float) -> Step:
     """Ask for a model that is needed and does not come."""
     digest = _needed(follower)
-    if not digest or follower.holds(digest) or now - follower.stalled < STALLED_S:
+    if not digest or follower.holds(digest) or now - follower.stalled < follower.patience.seconds:
         return follower, []
     fetching = follower.fetching
     have = fetching.have if fetching is not None and fetching.digest == digest else 0
-    return replace(follower, stalled=now), [io.SendWant(follower.leader, Want(follower.term, digest, have, ask=True))]
+    want = Want(follower.term, digest, have, ask=True)
+    return replace(follower, stalled=now, patience=follower.patience.in_vain()), [io.SendWant(follower.leader, want)]
 
 
 def _advance_task(follower: Follower, _now: float) -> Step:
@@ -290,8 +302,10 @@ def _send(follower: Follower, upload: Upload, state: State, now: float) -> Step:
     confirmed = slot.confirmed if slot is not None else 0
     upto = slot.upto if slot is not None else first_window(upload.manifest.size, state.trainers)
     if confirmed > upload.confirmed:
+        follower = replace(follower, patience=follower.patience.moved(now - upload.at))
         upload = replace(upload, confirmed=confirmed, at=now)
-    if upload.sent > confirmed and now - upload.at >= STALLED_S:
+    if upload.sent > confirmed and now - upload.at >= follower.patience.seconds:
+        follower = replace(follower, patience=follower.patience.in_vain())
         upload = replace(upload, sent=confirmed, confirmed=confirmed)
     last = min(count, upto, confirmed + WINDOW_CHUNKS)
     if last <= upload.sent:

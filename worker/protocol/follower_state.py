@@ -6,15 +6,25 @@ import msgspec
 
 from worker.protocol.follower_io import Task
 from worker.protocol.messages import NO_TERM, Evaluation, Held, State, Term, UpdateManifest
+from worker.protocol.patience import Patience
 
 
 class Fetching(msgspec.Struct, frozen=True):
-    """A model that is coming in: its digest, its chunks, how many are here without a gap, when the last one came."""
+    """A model that is coming in.
+
+    Attributes:
+        digest: its own.
+        count: its chunks.
+        have: how many are here without a gap.
+        at: when the last one came.
+        told: when that was last confirmed.
+    """
 
     digest: str
     count: int
     have: int
     at: float
+    told: float
 
 
 class Upload(msgspec.Struct, frozen=True):
@@ -50,6 +60,7 @@ class Follower(msgspec.Struct, frozen=True):
         held: models whose bytes are kept, newest last; the initial one first.
         fetching: the model that is coming in.
         stalled: since when a model that is needed does not come.
+        patience: how long that may last.
         task: what is being computed.
         evaluations: of held models, by digest.
         upload: the last update.
@@ -68,6 +79,7 @@ class Follower(msgspec.Struct, frozen=True):
     held: tuple[Held, ...] = ()
     fetching: Fetching | None = None
     stalled: float = 0.0
+    patience: Patience = Patience()
     task: Task | None = None
     evaluations: Mapping[str, Evaluation] = msgspec.field(default_factory=dict)
     upload: Upload | None = None

@@ -47,8 +47,8 @@ def step(state: Leader, event: io.Event, now: float) -> Step:
             state = updates.lost(state, datasets, now)
         case io.Judged(worker, evaluation):
             state = updates.judged(state, worker, evaluation)
-        case io.Holding(held, participants):
-            state, actions = _holding(state, held, participants, now)
+        case io.Coming() | io.Holding():
+            state, actions = _model(state, event, now)
         case io.Tick():
             pass
     state, more = _advance(state, now)
@@ -69,6 +69,13 @@ def _led(state: Leader, event: io.Assigned | io.Recalled | io.Over, now: float) 
             return recalled, [io.Unstage()]
         case io.Over(phase, message):
             return replace(state, phase=phase, message=message, making=False, due=now), []
+
+
+def _model(state: Leader, event: io.Coming | io.Holding, now: float) -> Step:
+    """A model comes, or is here."""
+    if isinstance(event, io.Holding):
+        return _holding(state, event.held, event.participants, now)
+    return (replace(state, asked=(state.asked[0], now)) if state.asked is not None else state), []
 
 
 def _holding(state: Leader, held: Held, participants: tuple[str, ...], now: float) -> Step:

@@ -108,6 +108,10 @@ class Over(msgspec.Struct, frozen=True):
     message: str
 
 
+class Coming(msgspec.Struct, frozen=True):
+    """A chunk of the model that was asked for came."""
+
+
 class Tick(msgspec.Struct, frozen=True):
     """Time has passed."""
 
@@ -122,6 +126,7 @@ Event = (
     | Lost
     | Judged
     | Holding
+    | Coming
     | Assigned
     | Recalled
     | Over

@@ -77,18 +77,19 @@ class Adding:
         """Ask again for what does not come."""
         self.step(io.Tick(), now)
 
-    def part(self, letter: Letter, now: float) -> None:
-        """A part of a sum."""
+    def part(self, letter: Letter, now: float) -> bool:
+        """A part of a sum; whether it is one of the present attempt's."""
         try:
             chunk = decode(letter.payload)
         except WireError as error:
             self._drops.add(letter.sender, "malformed", str(error))
-            return
+            return False
         if machine.current(self.member, chunk.key):
             self._take(letter.sender, chunk, now)
-        else:
-            # The one before may have heard of the attempt sooner; what is older is dropped when the next one begins.
-            self._early.append((letter.sender, chunk))
+            return True
+        # The one before may have heard of the attempt sooner; what is older is dropped when the next one begins.
+        self._early.append((letter.sender, chunk))
+        return False
 
     def _take(self, sender: str, chunk: Chunk, now: float) -> None:
         self._chunk = chunk
@@ -142,7 +143,7 @@ class Adding:
             return
         for index in chunks:
             data = self._sum.give(member.legs.going[index])
-            self._channel.say("part", seal(data, member.key, index), to=to)
+            self._channel.send("part", member.key, index, seal(data, member.key, index), to=to)
 
     def _finish(self, attempt: Attempt, now: float) -> None:
         if self._sum is None:

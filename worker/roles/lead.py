@@ -122,9 +122,16 @@ class Lead(Part):
             case "update":
                 self.leading.update(letter, now)
             case "model" | "checkpoint":
+                if letter.sender == self._replica.term[1]:
+                    self.moved(now)
                 self._model(letter, now)
             case _:
                 self.worker.drops.add(letter.sender, "malformed", f"no {letter.kind} that a leader can read")
+
+    def moved(self, now: float) -> None:
+        """Bytes of the leader's came, or such as it has asked for: its beats may wait behind them on a slow link."""
+        if self.leading.leader is None:
+            self._elect(election.TermHeard(self._replica.term, "beat"), now)
 
     def _here(self, letter: Letter, here: Here, now: float) -> None:
         self._elect(election.TermHeard(here.term, "hearsay"), now)
@@ -168,6 +175,7 @@ class Lead(Part):
         digest, whole = download.digest, download.finish()
         if whole is None:
             self._want_more(letter, digest)
+            self.leading.step(io.Coming(), now)
         elif whole.file is None:
             self.worker.drops.add(letter.sender, "corrupted", f"model {digest[:12]} has another SHA-256")
         else:

@@ -45,6 +45,17 @@ class RingChannel(Channel):
         payload = body if isinstance(body, bytes) else encode(body)
         if to != self._me:
             super().say(kind, payload, group=group, to=to, retain=retain)
+        self._hear(kind, payload, group, to)
+
+    def send(
+        self, kind: str, what: str | bytes, index: int, payload: bytes, *, group: str | None = None, to: str = ""
+    ) -> None:
+        """Send a chunk to the others, to itself, or to both."""
+        if to != self._me:
+            super().send(kind, what, index, payload, group=group, to=to)
+        self._hear(kind, payload, group, to)
+
+    def _hear(self, kind: str, payload: bytes, group: str | None, to: str) -> None:
         if to == self._me or (not to and kind in _FOR_ALL):
             self.letters.append(Letter(group or self.home, kind, self._me, to, payload))
 
@@ -178,7 +189,8 @@ class Ring(Part):
             case "state":
                 self._state(letter, now)
             case "part":
-                self._adding.part(letter, now)
+                if self._adding.part(letter, now):
+                    self._lead.moved(now)
             case "stand" if (stand := read(Stand, letter.payload)) is not None:
                 self._lead.leading.reported(letter.sender, stand, now)
             case "want" if (want := read(Want, letter.payload)) is not None:

@@ -57,6 +57,8 @@ class RingLeading(Leading):
     def step(self, event: io.Event, now: float) -> None:
         """Tell the state machine, and do what it decides."""
         super().step(event, now)
+        if isinstance(event, io.Coming):
+            self._asked = now
         leader = self.leader
         if leader is None or self._round == (leader.run, leader.round, leader.phase):
             return
