@@ -4,10 +4,10 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
+from tag.limits import CHUNK_BYTES
 from worker.protocol import follower, follower_io
 from worker.protocol.follower_state import Follower
 from worker.protocol.messages import Counts, Evaluation, Held, Slot, State, Term, UpdateManifest, bits
-from worker.protocol.patience import LONGEST_S
 
 TERM: Term = (1, "aggregator-all-0")
 BASE = Held(0, 0, "a" * 64, 1000)
@@ -182,7 +182,7 @@ def test_an_update_that_is_long_on_its_way_is_sent_again_less_and_less_often() -
         times += [now for a in actions if isinstance(a, follower_io.SendUpdate)]
 
     gaps = [round(later - sooner) for sooner, later in pairwise(times)]
-    assert gaps[:4] == [4, 8, LONGEST_S, LONGEST_S]
+    assert gaps[:3] == [4, 8, 16]
 
 
 def test_while_the_leader_takes_updates_of_others_nothing_is_sent_again() -> None:
@@ -196,3 +196,21 @@ def test_while_the_leader_takes_updates_of_others_nothing_is_sent_again() -> Non
 
     assert not sent
     assert [a for a in again if isinstance(a, follower_io.SendUpdate)], "it was lost after all"
+
+
+def test_of_a_long_update_that_does_not_come_a_chunk_goes_again_then_ever_twice_as_many() -> None:
+    def again(state: follower.Follower, until: float) -> list[int]:
+        sizes = []
+        for tick in range(60, int(10 * until)):
+            state, actions = follower.step(state, follower_io.Tick(), tick / 10)
+            sizes += [a.last - a.first for a in actions if isinstance(a, follower_io.SendUpdate)]
+        return sizes
+
+    state = trained()
+    assert state.upload is not None
+    long = replace(state.upload, manifest=replace(state.upload.manifest, size=20 * CHUNK_BYTES), sent=20)
+    state = replace(state, upload=long)
+    reconnected, _ = follower.step(state, follower_io.Up(), 5.5)
+
+    assert again(state, 40) == [1, 2, 4, 8]
+    assert again(reconnected, 8) == [20], "what was under way when the link was lost may all be lost"

@@ -36,6 +36,7 @@ class Upload(msgspec.Struct, frozen=True):
         at: when the last one was sent, or the leader's confirmation moved.
         confirmed: chunks that the leader has.
         done: whether the leader has counted it.
+        again: chunks that go again after the next wait in vain: one, to see if it is lost, then ever twice as many.
     """
 
     manifest: UpdateManifest
@@ -43,6 +44,7 @@ class Upload(msgspec.Struct, frozen=True):
     at: float = 0.0
     confirmed: int = 0
     done: bool = False
+    again: int = 1
 
 
 class Follower(msgspec.Struct, frozen=True):
@@ -90,6 +92,14 @@ class Follower(msgspec.Struct, frozen=True):
     def busy(self) -> bool:
         """Whether it computes, or has an update to send."""
         return self.task is not None or (self.upload is not None and not self.upload.done)
+
+    @property
+    def needed(self) -> str:
+        """The digest of the model that the current phase needs here; empty if none."""
+        state = self.state
+        if state is None or not self.ready or state.phase not in ("round", "evaluation"):
+            return ""
+        return state.model if self.dataset in state.selected else ""
 
     def holds(self, digest: str) -> bool:
         """Whether a model's bytes are here."""

@@ -8,7 +8,7 @@ import msgspec
 
 STALLED_S = 2.0
 """Seconds without progress after which what is missing is asked for, or sent, again, at the soonest."""
-LONGEST_S = 16.0
+LONGEST_S = 60.0
 """Seconds after which it is at the latest."""
 _FADES = 0.9
 
@@ -24,7 +24,11 @@ class Patience(msgspec.Struct, frozen=True):
 
     def moved(self, after: float) -> "Patience":
         """After progress for which one waited this many seconds: the next may take twice as long."""
-        return self._of(max(2 * after, _FADES * self.seconds))
+        return self._of(max(2 * after, self.seconds))
+
+    def anew(self) -> "Patience":
+        """At the beginning of another model or update: links get faster, too."""
+        return self._of(_FADES * self.seconds)
 
     def in_vain(self) -> "Patience":
         """After a wait without progress."""
