@@ -2,9 +2,11 @@
 
 import signal
 import time
+from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Any, Self
 
+_Handler = Callable[[int, FrameType | None], Any] | int | signal.Handlers | None
 _HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SAME_S = 0.5
 """A signal so soon after the first is the same one, handed on by make or uv."""
@@ -19,7 +21,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
-        self._before: dict[signal.Signals, object] = {}
+        self._before: dict[signal.Signals, _Handler] = {}
         self._first = 0.0
         self._spent = False
 
@@ -37,7 +39,7 @@ class Interrupts:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Give them back."""
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal gave
+            signal.signal(number, handler)
 
     def _heard(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is None:

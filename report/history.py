@@ -44,6 +44,7 @@ class History:
         runs: by number.
         states: what each dataset's trainer does now.
         terms: leaders by logical sender and term.
+        tallies: dropped messages by worker, sender and reason.
         unreadable: events with a field of a wrong type, which were left out.
     """
 
@@ -53,7 +54,7 @@ class History:
         self.terms: dict[str, dict[int, ev.Leading]] = {}
         self.unreadable = 0
         self._lineage = lineage
-        self._tallies: dict[tuple[str, str, str], Tally] = {}
+        self.tallies: dict[tuple[str, str, str], Tally] = {}
         for event in events:
             self.add(event)
 
@@ -71,7 +72,7 @@ class History:
         """Take over what another knows of trainers, leaders and dropped messages, though not its runs."""
         self.states |= other.states
         self.terms |= other.terms
-        self._tallies |= other._tallies  # noqa: SLF001 - another of this class
+        self.tallies |= other.tallies
         self.unreadable += other.unreadable
 
     def run(self, number: int) -> Run:
@@ -99,7 +100,7 @@ class History:
     def dropped(self) -> list[Tally]:
         """Dropped messages by sender and reason, of all workers together, most first."""
         merged: dict[tuple[str, str], Tally] = {}
-        for tally in self._tallies.values():
+        for tally in self.tallies.values():
             total = merged.setdefault((tally.sender, tally.reason), Tally(tally.sender, tally.reason))
             total.count += tally.count
             if tally.time >= total.time:
@@ -151,7 +152,7 @@ class History:
                 self.run(event.run).failure = event
             case ev.Dropped():
                 key = (event.worker, event.sender, event.reason)
-                self._tallies.setdefault(key, Tally(event.sender, event.reason)).add(event)
+                self.tallies.setdefault(key, Tally(event.sender, event.reason)).add(event)
             case _:
                 pass  # a kind that this version of the report does not show
 

@@ -1,6 +1,7 @@
 """How wide texts are in the charts' font."""
 
 from functools import lru_cache
+from typing import Literal
 
 from report.drawing import FONT
 from report.graph.shapes import Ruler
@@ -24,8 +25,8 @@ def ruler() -> Ruler:
         return [str(font_manager.findfont(font)) for font in wanted]
 
     @lru_cache(maxsize=1 << 16)
-    def measure(text: str, size: float, bold: bool) -> float:  # noqa: FBT001 - the ruler's form
-        font = font_manager.get_font(fonts("bold" if bold else "normal"))
+    def measure(text: str, size: float, weight: Literal["normal", "bold"]) -> float:
+        font = font_manager.get_font(fonts(weight))
         font.set_size(size, _POINTS)
         font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
         wide, _ = font.get_width_height()

@@ -34,7 +34,7 @@ def points(difference: float | None) -> str:
     if difference is None or math.isnan(difference):
         return UNKNOWN
     text = f"{100 * difference:+.2f}"
-    return "0.00" if text in ("+0.00", "-0.00") else text.replace("-", "−")  # noqa: RUF001 - a minus sign as wide as the plus
+    return "0.00" if text in ("+0.00", "-0.00") else text.replace("-", "\N{MINUS SIGN}")
 
 
 def loss(value: float | None) -> str:

@@ -9,7 +9,7 @@ is Nguyen et al. 2022 (arXiv:2106.06639).
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -98,8 +98,13 @@ FILLED = frozenset({"seed", "aggGoal", "concurrency", "c"})
 
 
 class Choice(Model):
-    """A sort and its arguments; a plain name is the same as a sort without arguments."""
+    """A sort and its arguments; a plain name is the same as a sort without arguments.
 
+    Attributes:
+        sorts: those that run, by name.
+    """
+
+    sorts: ClassVar[Mapping[str, Sort]]
     sort: str = ""
     kwargs: dict[str, Number] = Field(default_factory=dict)
 
@@ -109,11 +114,6 @@ class Choice(Model):
         """A plain name is a sort without arguments: `fedavg` is the same as `{sort: fedavg}`."""
         return {"sort": value} if isinstance(value, str) else value
 
-    @classmethod
-    def sorts(cls) -> Mapping[str, Sort]:
-        """Those that run, by name."""
-        raise NotImplementedError
-
     def __str__(self) -> str:
         """In a few words: `random (k 2, seed 1)`."""
         said = ", ".join(f"{name} {value:g}" for name, value in self.kwargs.items())
@@ -122,7 +122,7 @@ class Choice(Model):
     @property
     def acts(self) -> Acts:
         """Where it does more than an average of all."""
-        return self.sorts()[self.sort].acts
+        return self.sorts[self.sort].acts
 
     def option(self, name: str) -> float:
         """The value of an option, its default where it is left out.
@@ -130,14 +130,14 @@ class Choice(Model):
         Raises:
             KeyError: the sort has no such option, or it has no default and is left out.
         """
-        default = self.sorts()[self.sort].options[name].default
+        default = self.sorts[self.sort].options[name].default
         if name not in self.kwargs and default is None:
             raise KeyError(name)
         return self.kwargs.get(name, default or 0.0)
 
     def filled(self, **more: float) -> Self:
         """The same, with each option that has a value, and with those of `more` that it has and leaves out."""
-        options = self.sorts()[self.sort].options
+        options = self.sorts[self.sort].options
         known = {name: more.get(name, option.default) for name, option in options.items()}
         kwargs = {name: value for name, value in {**known, **self.kwargs}.items() if value is not None}
         return self.model_copy(update={"kwargs": kwargs})
@@ -151,17 +151,13 @@ class Optimizer(Choice):
         kwargs: its options, in docs/optimizers.md.
     """
 
+    sorts: ClassVar[Mapping[str, Sort]] = OPTIMIZERS
     sort: str = "fedavg"
-
-    @classmethod
-    def sorts(cls) -> Mapping[str, Sort]:
-        """Those that run, by name."""
-        return OPTIMIZERS
 
     @property
     def state(self) -> int:
         """Values of its state for each value of the model."""
-        return self.sorts()[self.sort].state
+        return self.sorts[self.sort].state
 
     @property
     def has_state(self) -> bool:
@@ -177,9 +173,5 @@ class Selector(Choice):
         kwargs: its options; k of random and roundRobin.
     """
 
+    sorts: ClassVar[Mapping[str, Sort]] = SELECTORS
     sort: str = "all"
-
-    @classmethod
-    def sorts(cls) -> Mapping[str, Sort]:
-        """Those that run, by name."""
-        return SELECTORS

@@ -78,18 +78,14 @@ class Channel:
         """Publish a message."""
         if self.link is not None:
             payload = body if isinstance(body, bytes) else encode(body)
-            before = self.link.sent
-            self.link.publish(self.topic(kind, group=group, to=to), payload, retain=retain)
-            self.sent += self.link.sent - before
+            self.sent += self.link.publish(self.topic(kind, group=group, to=to), payload, retain=retain)
 
     def send(
         self, kind: str, what: str | bytes, index: int, payload: bytes, *, group: str | None = None, to: str = ""
     ) -> None:
         """Publish a chunk of something when its turn comes, unless it is on its way there already."""
         if self.link is not None:
-            before = self.link.sent
-            self.link.send(ChunkName(self.topic(kind, group=group, to=to), what, index), payload)
-            self.sent += self.link.sent - before
+            self.sent += self.link.send(ChunkName(self.topic(kind, group=group, to=to), what, index), payload)
 
     def subscribe(self) -> None:
         """Subscribe once more, to all that this worker hears at the channel's broker."""

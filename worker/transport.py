@@ -97,20 +97,30 @@ class Link:
         """As `Links.next`."""
         return self._links.next(timeout)
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Send a message at QoS 1, without waiting; while the link is down it is dropped, as brokers drop too."""
-        if not self.connected:
-            return
-        self.sent += len(payload)
-        self._client.publish(topic, payload, qos=1, retain=retain)
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
+        """Send a message at QoS 1, without waiting; while the link is down it is dropped, as brokers drop too.
 
-    def send(self, name: ChunkName, payload: bytes) -> None:
-        """Send a chunk when its turn comes, behind what is small; one that is on its way already is not sent again."""
-        if not self.connected or name in self._bulk:
-            return
+        Returns:
+            payload bytes that go out.
+        """
+        if not self.connected:
+            return 0
+        self._client.publish(topic, payload, qos=1, retain=retain)
         self.sent += len(payload)
+        return len(payload)
+
+    def send(self, name: ChunkName, payload: bytes) -> int:
+        """Send a chunk when its turn comes, behind what is small; one that is on its way already is not sent again.
+
+        Returns:
+            payload bytes that go out.
+        """
+        if not self.connected or name in self._bulk:
+            return 0
         self._bulk.add(name, payload)
         self._send_waiting()
+        self.sent += len(payload)
+        return len(payload)
 
     def _send_waiting(self) -> None:
         while (taken := self._bulk.take()) is not None:

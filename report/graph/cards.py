@@ -26,7 +26,7 @@ _BOX, _LINK = 0.28, 0.24
 class Card(Protocol):
     """How a crowd is shown."""
 
-    def height(self, sheet: Sheet, wide: float) -> float:
+    def height(self, sheet: Sheet, wide: float, /) -> float:
         """Inches that it needs at a width."""
         ...
 
@@ -57,7 +57,7 @@ class Chip:
     note: str
     unit: int = 0
 
-    def height(self, sheet: Sheet, wide: float) -> float:  # noqa: ARG002 - as all cards
+    def height(self, _sheet: Sheet, _wide: float, /) -> float:
         """One line, and the dots."""
         return _CHIP + (_PITCH + 0.06 if self.unit else 0)
 
@@ -99,7 +99,7 @@ class Listed:
             for member in self._lines
         )
 
-    def height(self, sheet: Sheet, wide: float) -> float:
+    def height(self, sheet: Sheet, wide: float, /) -> float:
         """The title and the rows."""
         return HEAD + LINE * math.ceil(len(self._lines) / self._columns(sheet, wide)) + 0.06
 
@@ -144,7 +144,7 @@ class Field:
         columns = min(dots, int((wide - 2 * EDGE) / _PITCH))
         return columns, math.ceil(dots / columns)
 
-    def height(self, sheet: Sheet, wide: float) -> float:  # noqa: ARG002 - as all cards
+    def height(self, _sheet: Sheet, wide: float, /) -> float:
         """The title, the first and last name, and the dots."""
         return HEAD + LINE + 0.03 + _PITCH * self._shape(wide)[1] + 0.06
 
@@ -174,7 +174,7 @@ class Column:
     roles: tuple[tuple[str, Crowd], ...]
     rings: frozenset[str] = frozenset()
 
-    def height(self, sheet: Sheet, wide: float) -> float:  # noqa: ARG002 - as all cards
+    def height(self, _sheet: Sheet, _wide: float, /) -> float:
         """The title, and a box for each role."""
         return HEAD + len(self.roles) * (_BOX + _LINK) - _LINK + GAP
 

@@ -33,7 +33,7 @@ class Ring:
             return names
         return [*names[: most - 1], f"{len(names) - most + 1:,} more"]
 
-    def height(self, sheet: Sheet, wide: float) -> float:  # noqa: ARG002 - as all cards
+    def height(self, _sheet: Sheet, wide: float, /) -> float:
         """The title and one or two rows of workers."""
         rows = 1 if len(self._names(wide)) <= _PAIR else 2
         return HEAD + _ROW * rows + _STEP * (rows - 1) + GAP

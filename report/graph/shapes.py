@@ -6,7 +6,7 @@ from typing import Literal
 
 from report.text import clean, shorten
 
-Ruler = Callable[[str, float, bool], float]
+Ruler = Callable[[str, float, Literal["normal", "bold"]], float]
 """Inches that a text takes: text, size in points, bold."""
 Point = tuple[float, float]
 Kind = Literal["role", "group", "worker", "channel"]
@@ -142,7 +142,7 @@ class Sheet:
 
     def width(self, text: str, size: float = SIZE, *, bold: bool = False) -> float:
         """Inches that a text takes."""
-        return self.ruler(text, size, bold) * _ROOM
+        return self.ruler(text, size, "bold" if bold else "normal") * _ROOM
 
     def fit(self, text: str, wide: float, size: float = SIZE, *, bold: bool = False) -> str:
         """The text, shortened in its middle until it is at most so wide."""

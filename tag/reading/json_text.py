@@ -2,11 +2,12 @@
 
 import json
 import re
-from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]  # public in CPython's json, not in typeshed
+from json import JSONDecodeError
 from typing import Any
 
 from tag.reading.builder import DEEPEST, MOST, Builder, MalformedError, whole_number
 
+_STRINGS = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _WORD = re.compile(r"[^\s,:\[\]{}\"]+")
@@ -150,7 +151,7 @@ def _scalar(builder: Builder, offset: int, character: str) -> int:
 
 def _string(text: str, offset: int) -> tuple[str, int]:
     try:
-        value, end = scanstring(text, offset + 1, True)
+        value, end = _STRINGS.raw_decode(text, offset)
     except JSONDecodeError as error:
         raise _wrong(min(error.pos, len(text)), _ABOUT.get(error.msg.partition(":")[0], error.msg.lower())) from error
     if not value.isascii() and _HALF.search(value):

@@ -24,9 +24,9 @@ def resolved(folder: Path, path: str) -> Path:
 
 def is_file(path: Path) -> bool:
     """Whether there is such a file; False also for names that no file can have, as too long ones."""
-    return os.path.isfile(path)  # noqa: PTH113  Path.is_file raises for those
+    return os.path.isfile(path)  # noqa: PTH113  Path.is_file raises for too long names
 
 
 def is_folder(path: Path) -> bool:
     """Whether there is such a folder; False also for names that no folder can have."""
-    return os.path.isdir(path)  # noqa: PTH112  Path.is_dir raises for those
+    return os.path.isdir(path)  # noqa: PTH112  Path.is_dir raises for too long names

@@ -37,7 +37,7 @@ def problems(kind: type[Choice], sort: str, kwargs: Mapping[str, Any]) -> Iterat
         sort: as written.
         kwargs: as written, of any type.
     """
-    what, known = kind.__name__.lower(), kind.sorts()
+    what, known = kind.__name__.lower(), kind.sorts
     if sort not in known:
         yield ("sort",), f"no {what} {sort!r} runs here{hint(sort, known)}; those that run are {listing(known)}"
         return

@@ -14,18 +14,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from iotcore import Broker
 
 from local.broker import free_port
-from local.workers import Workers, local_workers, write_commands
+from local.workers import local_workers, write_commands
 from tag.load import load_stack
 from tests.bench.brokers import NAMES, running
-from worker.address import Address
+from tests.driven import events_of
 from worker.events import Finished, RoundClosed, Uploaded
-from worker.operator import Operator
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOOR = ROOT.parent / "shared" / "bench" / "mqtt_floor.py"
@@ -112,25 +110,16 @@ def fedtag(url: str, trainers: int, rounds: int, topology: str = "star") -> tupl
         plan = loaded.plan
         members = local_workers(plan, replicas=False)
         commands = write_commands(members, plan, brokers={"": url}, scratch=folder, logs=folder)
-        workers = Workers(commands, say=lambda line: print(line, file=sys.stderr), dispensable=frozenset(), spare=0)
         times: list[float] = []
         sent: list[int] = []
-        with Operator(plan.federation, plan.top_channel, Address.parse(url)) as operator:
-            workers.start()
-            try:
-                end = time.monotonic() + LIMIT_S
-                while time.monotonic() < end:
-                    event = operator.next(0.2)
-                    workers.check()
-                    if isinstance(event, RoundClosed):
-                        times.append(event.seconds)
-                    if isinstance(event, Uploaded):
-                        sent.append(event.sent)
-                    if isinstance(event, Finished):
-                        break
+        peak = 0.0
+        for event in events_of(plan, commands, url, LIMIT_S):
+            if isinstance(event, RoundClosed):
+                times.append(event.seconds)
+            if isinstance(event, Uploaded):
+                sent.append(event.sent)
+            if isinstance(event, Finished):
                 peak = peak_of("aggregator-" if topology == "star" else "trainer-")
-            finally:
-                workers.stop()
     if len(times) < rounds:
         raise SystemExit(f"only {len(times)} of {rounds} rounds closed in {LIMIT_S} s")
     return statistics.median(times[2:]), peak, statistics.median(sent)

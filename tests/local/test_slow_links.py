@@ -1,18 +1,16 @@
 """Links that are slower than the data: a round takes what its bytes take, and no byte goes over them twice."""
 
-import time
 from pathlib import Path
 
 import pytest
 
-from local.workers import Workers, local_workers, write_commands
+from local.workers import local_workers, write_commands
 from tag.load import load_stack
 from tests.bench.brokers import running
 from tests.bench.run import TAGS, write_stack
+from tests.driven import events_of
 from tests.local.slow_link import SlowLink, slow_link
-from worker.address import Address
-from worker.events import Finished, RoundClosed
-from worker.operator import Operator
+from worker.events import RoundClosed
 
 TRAINERS, ROUNDS, PARAMETERS = 3, 2, 500_000
 SIZE = 4 * PARAMETERS
@@ -35,22 +33,7 @@ def _run(folder: Path, topology: str, url: str, link: SlowLink, behind: str) -> 
         for some, broker in ((fast, url), (slow, through))
         for command in write_commands(some, plan, brokers={"": broker}, scratch=folder, logs=folder)
     ]
-    workers = Workers(commands, say=print)
-    rounds = []
-    with Operator(plan.federation, plan.top_channel, Address.parse(url)) as operator:
-        workers.start()
-        try:
-            end = time.monotonic() + LIMIT_S
-            while time.monotonic() < end:
-                event = operator.next(0.2)
-                workers.check()
-                if isinstance(event, RoundClosed):
-                    rounds.append(event.seconds)
-                if isinstance(event, Finished):
-                    break
-        finally:
-            workers.stop()
-    return rounds
+    return [e.seconds for e in events_of(plan, commands, url, LIMIT_S) if isinstance(e, RoundClosed)]
 
 
 @pytest.fixture(autouse=True)

@@ -129,9 +129,9 @@ def says(sheet: Sheet, name: str) -> bool:
 def check(graph: Graph) -> Sheet:
     sheet = laid(graph)
     assert faults(sheet) == []
-    assert all(label.wide >= sheet.ruler(label.text, label.size, label.bold) for label in sheet.labels), (
-        "texts need room"
-    )
+    assert all(
+        label.wide >= sheet.ruler(label.text, label.size, "bold" if label.bold else "normal") for label in sheet.labels
+    ), "texts need room"
     for role in graph.roles:
         assert says(sheet, f"role {role.name}"), f"role {role.name} is not there"
     for one in graph.channels:

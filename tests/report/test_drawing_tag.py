@@ -70,7 +70,8 @@ def test_the_measured_widths_are_those_that_are_drawn() -> None:
         FigureCanvasAgg(figure)
         for text, bold in texts:
             drawn = figure.text(0, 0.5, text, size=8.5, weight="bold" if bold else "normal")
-            assert measure(text, 8.5, bold) == pytest.approx(drawn.get_window_extent().width / 144, rel=0.03, abs=0.02)
+            wide = measure(text, 8.5, "bold" if bold else "normal")
+            assert wide == pytest.approx(drawn.get_window_extent().width / 144, rel=0.03, abs=0.02)
 
 
 def test_each_group_of_few_has_a_line_in_its_colour_at_both_sides_of_the_channel() -> None:

@@ -157,7 +157,7 @@ def test_a_change_concerns_only_those_who_act_on_it(project: Any, before: str, a
 
 @pytest.mark.parametrize("kind", [Optimizer, Selector])
 def test_all_sorts_read_back_what_they_are_filled_with(kind: type[Optimizer] | type[Selector]) -> None:
-    for sort, about in kind.sorts().items():
+    for sort, about in kind.sorts.items():
         kwargs = {name: 2 for name, option in about.options.items() if option.default is None}
         whole = kind(sort=sort, kwargs=kwargs).filled(seed=3)
         run = RunSettings(**{kind.__name__.lower(): whole})

@@ -26,16 +26,15 @@ class Wire:
 
     def __init__(self) -> None:
         self.said: list[Letter] = []
-        self.sent = 0
 
-    def publish(self, text: str, payload: bytes, *, retain: bool = False) -> None:  # noqa: ARG002  as Link's
+    def publish(self, text: str, payload: bytes, *, retain: bool = False) -> int:  # noqa: ARG002  as Link's
         topic = parse(text)
         assert topic is not None
-        self.sent += len(payload)
         self.said.append(Letter(topic.group, topic.kind, topic.sender, topic.to, payload))
+        return len(payload)
 
-    def send(self, name: ChunkName, payload: bytes) -> None:
-        self.publish(name.topic, payload)
+    def send(self, name: ChunkName, payload: bytes) -> int:
+        return self.publish(name.topic, payload)
 
 
 class Hands:

@@ -31,10 +31,11 @@ class Deaf:
         self.said: list[Topic] = []
         self.subscribed = 0
 
-    def publish(self, topic: str, _payload: bytes, *, retain: bool = False) -> None:  # noqa: ARG002  as Link's
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:  # noqa: ARG002  as Link's
         found = parse(topic)
         assert found is not None
         self.said.append(found)
+        return len(payload)
 
     def subscribe(self) -> None:
         self.subscribed += 1
