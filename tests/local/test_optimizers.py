@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from worker.protocol.selection import selected
 
 ADAM = {"sort": "fedadam", "kwargs": {"eta": 0.1}}
 ROUNDS = 5
+STOPS_S = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +82,25 @@ def kill_with_volume(started: Any, name: str) -> None:
     line = process.cmdline()
     folder = Path(line[line.index("--state") + 1])
     process.suspend()
+    _until_all_stand_still(process.pid)
     shutil.rmtree(folder)
     folder.mkdir()
     process.kill()
+
+
+def _until_all_stand_still(pid: int) -> None:
+    """A thread that writes a checkpoint ends what it asks of the kernel before it stops."""
+    end = time.monotonic() + STOPS_S
+    while not all(_state(task) in "Tt" for task in Path(f"/proc/{pid}/task").iterdir()):
+        assert time.monotonic() < end, f"process {pid} does not stop"
+        time.sleep(0.001)
+
+
+def _state(task: Path) -> str:
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return "T"  # it has ended
 
 
 @pytest.mark.long
